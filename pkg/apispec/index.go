@@ -1,0 +1,139 @@
+package apispec
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Index finds a catalogue's endpoints by method and path. It is immutable and
+// safe for concurrent use.
+type Index struct {
+	catalogue *Catalogue
+	root      node
+	hashes    map[*Endpoint]string
+}
+
+// node is one level of the path tree. Literal segments win over parameters.
+type node struct {
+	literal map[string]*node
+	param   *node
+	leaf    map[string]leaf // by method
+}
+
+type leaf struct {
+	endpoint *Endpoint
+	names    []string // of the parameters, in path order
+}
+
+// NewIndex validates c and indexes it. c must not change afterwards.
+func NewIndex(c *Catalogue) (*Index, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	ix := &Index{catalogue: c, hashes: map[*Endpoint]string{}}
+	for i := range c.Endpoints {
+		e := &c.Endpoints[i]
+		ix.hashes[e] = e.Hash()
+		for _, p := range append([]string{e.Path}, e.Aliases...) {
+			if err := ix.insert(e, p); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return ix, nil
+}
+
+func (ix *Index) insert(e *Endpoint, pattern string) error {
+	n, names := &ix.root, []string(nil)
+	for _, seg := range segments(pattern) {
+		if name, ok := paramSegment(seg); ok {
+			names = append(names, name)
+			if n.param == nil {
+				n.param = &node{}
+			}
+			n = n.param
+			continue
+		}
+		if n.literal == nil {
+			n.literal = map[string]*node{}
+		}
+		if n.literal[seg] == nil {
+			n.literal[seg] = &node{}
+		}
+		n = n.literal[seg]
+	}
+	if n.leaf == nil {
+		n.leaf = map[string]leaf{}
+	}
+	if other, ok := n.leaf[e.Method]; ok && other.endpoint != e {
+		return fmt.Errorf("catalogue: %s %s is stated by both %q and %q", e.Method, pattern, other.endpoint.ID, e.ID)
+	}
+	n.leaf[e.Method] = leaf{e, names}
+	return nil
+}
+
+// Catalogue is what was indexed.
+func (ix *Index) Catalogue() *Catalogue { return ix.catalogue }
+
+// Hash is the endpoint's [Endpoint.Hash], computed once.
+func (ix *Index) Hash(e *Endpoint) string { return ix.hashes[e] }
+
+// Match finds the endpoint of a method (HEAD is matched as GET) and an escaped
+// path, and the decoded values of its path parameters. methods are those that
+// the path does have when the method is not among them.
+func (ix *Index) Match(method, escapedPath string) (e *Endpoint, params map[string]string, methods []string) {
+	if method == "HEAD" {
+		method = "GET"
+	}
+	segs := segments(escapedPath)
+	for i, s := range segs {
+		d, err := url.PathUnescape(s)
+		if err != nil {
+			return nil, nil, nil
+		}
+		segs[i] = d
+	}
+	var values []string
+	var found map[string]leaf
+	var walk func(n *node, rest, vals []string) bool
+	walk = func(n *node, rest, vals []string) bool {
+		if len(rest) == 0 {
+			if n.leaf == nil {
+				return false
+			}
+			if _, ok := n.leaf[method]; ok || found == nil {
+				found, values = n.leaf, slices.Clone(vals)
+			}
+			return found[method].endpoint != nil
+		}
+		if next := n.literal[rest[0]]; next != nil && walk(next, rest[1:], vals) {
+			return true
+		}
+		return n.param != nil && rest[0] != "" && walk(n.param, rest[1:], append(vals, rest[0]))
+	}
+	walk(&ix.root, segs, make([]string, 0, 4))
+	l, ok := found[method]
+	if !ok {
+		for m := range found {
+			methods = append(methods, m)
+		}
+		slices.Sort(methods)
+		return nil, nil, methods
+	}
+	params = make(map[string]string, len(values))
+	for i, name := range l.names {
+		params[name] = values[i]
+	}
+	return l.endpoint, params, nil
+}
+
+// segments splits a path; one trailing slash is passed over, as the API does.
+func segments(path string) []string {
+	path = strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/")
+	if path == "" {
+		return nil
+	}
+	return strings.Split(path, "/")
+}
