@@ -1,0 +1,312 @@
+// Package fetch gets an answer from whoever may have one: the origins in order
+// of preference, then other regions. It asks one source after the other until
+// one answers, guards against loops (CDN-Loop, RFC 8586), and reports each
+// attempt, so that health learns from real requests.
+//
+// Who is asked, and in which order, is the caller's business; fetch only walks
+// the list.
+//
+// # Decisions
+//
+// 2026-11-23: a 5xx answer moves on to the next source only for requests that
+// may be repeated; the last 5xx is kept and handed out when nobody does
+// better, because the API's own error says more than ours would.
+package fetch
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Kind is what a source is to this node.
+type Kind string
+
+const (
+	Origin Kind = "origin"
+	Region Kind = "region" // another region's node
+)
+
+// Source is somebody who may answer.
+type Source struct {
+	Kind Kind
+	Name string   // as health and logs know it: the origin's URL, or the node's name
+	URL  *url.URL // scheme and authority; a path is a prefix
+	// Host is sent as the Host field. Empty: the URL's authority, since an
+	// origin gets its own name and never the client's.
+	Host string
+}
+
+// Request is what is asked of each source.
+type Request struct {
+	Method string
+	Target string // escaped path and query
+	Header http.Header
+	Body   io.Reader // nil: none
+	// ContentLength of Body; -1: unknown.
+	ContentLength int64
+	// Repeatable says that asking twice does no harm: a safe method, or a POST
+	// that the catalogue declares safe. Other requests go to the next source
+	// only when the connection failed before a byte was sent.
+	Repeatable bool
+}
+
+// Attempt is one source asked, and what came of it.
+type Attempt struct {
+	Source   Source
+	Err      error // nil: it answered
+	Status   int
+	Duration time.Duration // until the answer's head
+}
+
+// Answer is the response of one source. The caller closes Response.Body.
+type Answer struct {
+	Response    *http.Response
+	Source      Source
+	RequestTime time.Time // of the attempt that answered: RFC 9111 §4.2.3
+	Attempts    []Attempt
+}
+
+// Error says that no source answered.
+type Error struct {
+	Attempts []Attempt
+	// Unusable says that something answered, but not in HTTP that can be used.
+	Unusable bool
+	cause    error
+}
+
+func (e *Error) Error() string {
+	if len(e.Attempts) == 0 {
+		return "fetch: nobody to ask"
+	}
+	last := e.Attempts[len(e.Attempts)-1]
+	return fmt.Sprintf("fetch: no answer from %d source(s), last %s: %v", len(e.Attempts), last.Source.Name, last.Err)
+}
+
+func (e *Error) Unwrap() error { return e.cause }
+
+// Config configures a [Client].
+type Config struct {
+	// Node names this node in CDN-Loop.
+	Node string
+	// Transport sends requests. Nil: a transport of its own, without the
+	// environment's proxies, with short dial timeouts.
+	Transport http.RoundTripper
+	// HeaderTimeout bounds the wait for one source's answer head; 0: 30 s.
+	HeaderTimeout time.Duration
+	// Report is told of each attempt that ended for a reason other than the
+	// caller's own context. Nil: nobody. It must not block.
+	Report func(Attempt)
+}
+
+// Client asks sources. It is safe for concurrent use.
+type Client struct {
+	transport http.RoundTripper
+	loop      string
+	timeout   time.Duration
+	report    func(Attempt)
+}
+
+// New makes a Client.
+func New(c Config) *Client {
+	if c.Transport == nil {
+		c.Transport = &http.Transport{
+			DialContext:         (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+			MaxIdleConns:        512,
+			MaxIdleConnsPerHost: 128,
+			IdleConnTimeout:     90 * time.Second,
+			TLSHandshakeTimeout: 5 * time.Second,
+			ForceAttemptHTTP2:   true,
+		}
+	}
+	if c.HeaderTimeout == 0 {
+		c.HeaderTimeout = 30 * time.Second
+	}
+	if c.Report == nil {
+		c.Report = func(Attempt) {}
+	}
+	return &Client{c.Transport, loopMember(c.Node), c.HeaderTimeout, c.Report}
+}
+
+// Do asks the sources in order and gives the first usable answer, or an
+// [*Error], or the context's error.
+func (c *Client) Do(ctx context.Context, sources []Source, req Request) (*Answer, error) {
+	fail := &Error{}
+	var kept *Answer // the last 5xx
+	body := newBody(req)
+	for i, src := range sources {
+		sent := time.Now()
+		resp, err := c.ask(ctx, src, req, body)
+		a := Attempt{Source: src, Err: err, Duration: time.Since(sent)}
+		if resp != nil {
+			a.Status = resp.StatusCode
+		}
+		if ctx.Err() != nil {
+			if resp != nil {
+				resp.Body.Close()
+			}
+			if kept != nil {
+				kept.Response.Body.Close()
+			}
+			return nil, context.Cause(ctx)
+		}
+		c.report(a)
+		fail.Attempts = append(fail.Attempts, a)
+		if err != nil {
+			fail.cause = err
+			if !unanswered(err) {
+				fail.Unusable = true
+			}
+			if !req.Repeatable && !unsent(err) || !body.rewind() {
+				break
+			}
+			continue
+		}
+		answer := &Answer{Response: resp, Source: src, RequestTime: sent}
+		if resp.StatusCode >= 500 && req.Repeatable && i+1 < len(sources) && body.rewind() {
+			kept = replace(kept, answer)
+			continue
+		}
+		if kept != nil {
+			if resp.StatusCode >= 500 {
+				kept, answer = answer, kept
+			}
+			kept.Response.Body.Close()
+		}
+		answer.Attempts = fail.Attempts
+		return answer, nil
+	}
+	if kept != nil {
+		kept.Attempts = fail.Attempts
+		return kept, nil
+	}
+	return nil, fail
+}
+
+func replace(old, answer *Answer) *Answer {
+	if old != nil {
+		old.Response.Body.Close()
+	}
+	return answer
+}
+
+// ask sends the request to one source. The header timeout covers the head
+// alone; the body is bounded by ctx.
+func (c *Client) ask(ctx context.Context, src Source, req Request, body *body) (*http.Response, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(c.timeout, func() { cancel(errHeaderTimeout) })
+	out, err := http.NewRequestWithContext(ctx, req.Method, src.URL.Scheme+"://"+src.URL.Host+src.URL.EscapedPath()+req.Target, body.reader())
+	if err != nil {
+		cancel(nil)
+		timer.Stop()
+		return nil, fmt.Errorf("fetch: target %q: %w", req.Target, err)
+	}
+	for name, values := range req.Header {
+		out.Header[name] = values
+	}
+	out.Header.Add("CDN-Loop", c.loop)
+	if _, ok := out.Header["User-Agent"]; !ok {
+		out.Header.Set("User-Agent", "mirrornet")
+	}
+	out.Host = src.Host
+	if req.Body != nil {
+		out.ContentLength = req.ContentLength
+	}
+	resp, err := c.transport.RoundTrip(out)
+	timer.Stop()
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
+		cancel(nil)
+		return nil, err
+	}
+	resp.Body = &cancelOnClose{resp.Body, cancel}
+	return resp, nil
+}
+
+var errHeaderTimeout = errors.New("fetch: no answer head in time")
+
+type cancelOnClose struct {
+	io.ReadCloser
+	cancel context.CancelCauseFunc
+}
+
+func (b *cancelOnClose) Close() error {
+	err := b.ReadCloser.Close()
+	b.cancel(nil)
+	return err
+}
+
+// unanswered reports whether the source said nothing at all, rather than
+// something that is not HTTP.
+func unanswered(err error) bool {
+	var op net.Error
+	return errors.Is(err, errHeaderTimeout) || errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// unsent reports whether the connection failed before a byte of the request
+// was sent: it was never made.
+func unsent(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
+// body hands the request's body to one source after another. Bodies up to
+// maxReplay are kept in memory; a longer one can be sent once.
+type body struct {
+	whole []byte
+	once  io.Reader
+	used  *countingReader
+}
+
+const maxReplay = 1 << 20
+
+func newBody(req Request) *body {
+	if req.Body == nil {
+		return &body{}
+	}
+	if req.ContentLength >= 0 && req.ContentLength <= maxReplay {
+		whole, err := io.ReadAll(io.LimitReader(req.Body, req.ContentLength))
+		if err == nil {
+			return &body{whole: whole}
+		}
+		return &body{once: io.MultiReader(bytes.NewReader(whole), failing{err})}
+	}
+	return &body{once: req.Body}
+}
+
+func (b *body) reader() io.Reader {
+	switch {
+	case b.whole != nil:
+		return bytes.NewReader(b.whole)
+	case b.once != nil:
+		b.used = &countingReader{r: b.once}
+		return io.NopCloser(b.used)
+	}
+	return nil
+}
+
+// rewind reports whether the body can be sent again.
+func (b *body) rewind() bool { return b.once == nil || b.used == nil || b.used.n == 0 }
+
+type countingReader struct {
+	r io.Reader
+	n int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
