@@ -1,0 +1,130 @@
+// Package observe counts and logs what nodes do, in one vocabulary: a request's
+// [Outcome] becomes the same words in metrics and access log (RFC 9211 for the
+// cache, design names for the rest). It decides nothing.
+//
+// # Decisions
+//
+// 2026-11-23: the access log is off the metrics' path: a line is made and
+// written by the goroutine that served the request, through a buffered writer
+// that Run flushes, so that a slow log never blocks on each request.
+package observe
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Outcome is everything that is said of one answered request.
+type Outcome struct {
+	Start    time.Time
+	Duration time.Duration
+	Client   netip.Addr // invalid: unknown
+	Country  string     // of the client; "" unknown
+	Method   string
+	Host     string
+	Target   string // path and query as sent
+	Endpoint string // catalogue id; "" for none
+	Action   string // serve, redirect, proxy, refuse, page
+	Region   string // who served, by decision
+	Nearest  string
+	Reason   string // of the decision
+	Status   int
+	Bytes    int64
+	Cache    string // hit, or the RFC 9211 fwd token; "" when the cache was not asked
+	Tier     string // memory, memcached; "" unless stored
+	Source   string // who was asked on a forward
+}
+
+// Metrics counts outcomes. It is safe for concurrent use.
+type Metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	bytes    *prometheus.CounterVec
+	fetches  *prometheus.CounterVec
+}
+
+// NewMetrics makes the counters of one node.
+func NewMetrics(node, region string) *Metrics {
+	m := &Metrics{registry: prometheus.NewRegistry()}
+	labels := prometheus.Labels{"node": node, "region": region}
+	reg := prometheus.WrapRegistererWith(labels, m.registry)
+	m.requests = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mirrornet_requests_total",
+		Help: "Requests answered, by action, cache (hit or RFC 9211 fwd token), tier and status class."},
+		[]string{"action", "cache", "tier", "status"})
+	m.duration = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "mirrornet_request_duration_seconds",
+		Help:    "Time from request head to the end of the answer.",
+		Buckets: []float64{.0001, .0002, .0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10}},
+		[]string{"cache"})
+	m.bytes = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mirrornet_response_bytes_total",
+		Help: "Body bytes sent."}, []string{"cache"})
+	m.fetches = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mirrornet_fetches_total",
+		Help: "Attempts to fetch from a source, by kind and result."}, []string{"kind", "source", "result"})
+	reg.MustRegister(m.requests, m.duration, m.bytes, m.fetches)
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Request counts one answered request.
+func (m *Metrics) Request(o Outcome) {
+	m.requests.WithLabelValues(o.Action, o.Cache, o.Tier, strconv.Itoa(o.Status/100)+"xx").Inc()
+	m.duration.WithLabelValues(o.Cache).Observe(o.Duration.Seconds())
+	m.bytes.WithLabelValues(o.Cache).Add(float64(o.Bytes))
+}
+
+// Fetch counts one attempt to fetch. result is a status class or an error word.
+func (m *Metrics) Fetch(kind, source, result string) {
+	m.fetches.WithLabelValues(kind, source, result).Inc()
+}
+
+// Gauge publishes a value that is asked for at each scrape. name is the full
+// metric name; labels are constant. f must be safe for concurrent use.
+func (m *Metrics) Gauge(name, help string, labels map[string]string, f func() float64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels}, f))
+}
+
+// Counter is Gauge for a value that only grows.
+func (m *Metrics) Counter(name, help string, labels map[string]string, f func() float64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help, ConstLabels: labels}, f))
+}
+
+// Handler serves the metrics in Prometheus' text format.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+}
+
+// LogAccess writes one line for one answered request.
+func LogAccess(l *slog.Logger, o Outcome) {
+	attrs := make([]slog.Attr, 0, 20)
+	add := func(key, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(key, value))
+		}
+	}
+	if o.Client.IsValid() {
+		add("client", o.Client.String())
+	}
+	add("country", o.Country)
+	add("method", o.Method)
+	add("host", o.Host)
+	add("target", o.Target)
+	add("endpoint", o.Endpoint)
+	attrs = append(attrs, slog.Int("status", o.Status), slog.Int64("bytes", o.Bytes),
+		slog.Float64("ms", float64(o.Duration.Microseconds())/1000))
+	add("action", o.Action)
+	add("region", o.Region)
+	add("nearest", o.Nearest)
+	add("reason", o.Reason)
+	add("cache", o.Cache)
+	add("tier", o.Tier)
+	add("source", o.Source)
+	l.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs...)
+}
