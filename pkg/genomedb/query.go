@@ -1,0 +1,109 @@
+package genomedb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// expand writes {table} as the table's physical name. Text in single quotes,
+// double quotes or backquotes stays.
+func (d *Database) expand(query string) (string, error) {
+	var b strings.Builder
+	b.Grow(len(query) + 64)
+	var quoted byte
+	for i := 0; i < len(query); i++ {
+		c := query[i]
+		switch {
+		case quoted != 0:
+			if c == quoted {
+				quoted = 0
+			}
+		case c == '\'' || c == '"' || c == '`':
+			quoted = c
+		case c == '{':
+			end := strings.IndexByte(query[i:], '}')
+			if end < 0 {
+				return "", fmt.Errorf("genomedb: { without } in %s", squeeze(query))
+			}
+			name := query[i+1 : i+end]
+			t := d.tables[strings.ToLower(name)]
+			if t == nil {
+				return "", fmt.Errorf("genomedb: database %s has no table %q: %w", d.Name, name, ErrNoTable)
+			}
+			b.WriteString(t.physical)
+			i += end
+			continue
+		}
+		b.WriteByte(c)
+	}
+	return b.String(), nil
+}
+
+// ErrNoTable is wrapped by the error of a query that names a table which the
+// database does not have.
+var ErrNoTable = errors.New("no such table")
+
+// squeeze makes one short line of a query, for errors.
+func squeeze(query string) string {
+	s := strings.Join(strings.Fields(query), " ")
+	if len(s) > 200 {
+		s = s[:200] + "…"
+	}
+	return s
+}
+
+// maxStatements bounds the prepared statements that are kept. Queries beyond
+// them (IN lists come in many lengths) are prepared each time.
+const maxStatements = 512
+
+// statements keeps prepared statements by their text.
+type statements struct {
+	db *sql.DB
+
+	mu   sync.Mutex // guards kept
+	kept map[string]*sql.Stmt
+}
+
+func newStatements(db *sql.DB) *statements {
+	return &statements{db: db, kept: map[string]*sql.Stmt{}}
+}
+
+func (s *statements) query(ctx context.Context, text string, args []any) (*sql.Rows, error) {
+	s.mu.Lock()
+	stmt, full := s.kept[text], len(s.kept) >= maxStatements
+	s.mu.Unlock()
+	if stmt == nil && full {
+		return s.db.QueryContext(ctx, text, args...)
+	}
+	if stmt == nil {
+		fresh, err := s.db.PrepareContext(ctx, text)
+		if err != nil {
+			return nil, err
+		}
+		s.mu.Lock()
+		if stmt = s.kept[text]; stmt == nil {
+			stmt, s.kept[text] = fresh, fresh
+			fresh = nil
+		}
+		s.mu.Unlock()
+		if fresh != nil { // another query was faster
+			fresh.Close()
+		}
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+func (s *statements) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, stmt := range s.kept {
+		errs = append(errs, stmt.Close())
+	}
+	clear(s.kept)
+	return errors.Join(errs...)
+}
