@@ -1,0 +1,96 @@
+// Package ensembl holds what the modules of the Ensembl REST API share. A
+// module is a folder below this one (info, lookup, sequence …): it states its
+// endpoints once, as data, each with the function that answers it. Package all
+// lists the modules: one line adds one.
+//
+// A handler knows nothing of HTTP. It gets a [Call], with the parameters read
+// as the API reads them, and gives an [Answer] or an [*Error].
+package ensembl
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"mirrornet/pkg/apispec"
+	"mirrornet/pkg/genomedb"
+)
+
+// Version is the version of the REST API that the modules follow, as
+// /info/rest says it.
+const Version = "15.11"
+
+// Module is a set of endpoints that belong together.
+type Module struct {
+	Name      string
+	Endpoints []Endpoint
+}
+
+// Endpoint is an entry of the catalogue and the function that answers it.
+type Endpoint struct {
+	Spec   apispec.Endpoint
+	Handle func(context.Context, Call) (Answer, error)
+}
+
+// Call is one request to an endpoint. A handler must not keep or change it.
+type Call struct {
+	apispec.Request
+	Body   map[string]json.RawMessage // the POST body's object; nil for GET
+	Genome *genomedb.Registry
+	Limits Limits
+}
+
+// Limits bound what one request may ask for. Zero fields are the reference's
+// production defaults, filled in by WithDefaults.
+type Limits struct {
+	Sequence     int64 // bases of one sequence slice; 10,000,000
+	Overlap      int64 // bases of one overlap slice; 5,000,000
+	Post         int   // elements of a POST; 1,000
+	PostSequence int   // elements of a POST for sequences; 50
+}
+
+// WithDefaults fills in zero fields.
+func (l Limits) WithDefaults() Limits {
+	if l.Sequence == 0 {
+		l.Sequence = 10_000_000
+	}
+	if l.Overlap == 0 {
+		l.Overlap = 5_000_000
+	}
+	if l.Post == 0 {
+		l.Post = 1000
+	}
+	if l.PostSequence == 0 {
+		l.PostSequence = 50
+	}
+	return l
+}
+
+// Answer is a good answer. For JSON, JSONP, XML and HTML the origin serialises
+// Value; for any other format the handler has written Text already.
+type Answer struct {
+	Value any
+	Text  []byte
+	// Tags are invalidation tags beyond those of the endpoint's statement.
+	Tags []string
+}
+
+// Error is an answer that says what was wrong with the request. Message is a
+// sentence for the API's users.
+type Error struct {
+	Status  int
+	Message string
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// BadRequest makes the API's usual 400.
+func BadRequest(format string, args ...any) *Error {
+	return &Error{http.StatusBadRequest, fmt.Sprintf(format, args...)}
+}
+
+// NotFound makes a 404.
+func NotFound(format string, args ...any) *Error {
+	return &Error{http.StatusNotFound, fmt.Sprintf(format, args...)}
+}
