@@ -1,0 +1,383 @@
+package health
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"mirrornet/pkg/region"
+)
+
+// maxProbes bounds how many probes run at once. A target that swallows packets
+// holds its place for one Timeout.
+const maxProbes = 128
+
+// Kind is what a target is to this node.
+type Kind string
+
+const (
+	Edge   Kind = "edge"
+	Origin Kind = "origin"
+)
+
+// Target is something to probe. Two targets are the same while their IDs are;
+// when URL, Host or ConnectOnly of one change, its evidence starts anew.
+type Target struct {
+	ID     string // as real requests report it; empty: ignored
+	Kind   Kind
+	Region region.Name // of edges
+	URL    string      // what to GET, absolute, http or https
+	Host   string      // Host field to send; empty: the URL's authority
+	// ConnectOnly makes the probe a TCP connect to the URL's authority, for
+	// targets of which nothing is known that could be asked.
+	ConnectOnly bool
+	// AlwaysTry is for whoever reads the View: ask this target whatever its
+	// state, since there is no other. It changes nothing here.
+	AlwaysTry bool
+}
+
+// TargetStatus is what is known of one target.
+type TargetStatus struct {
+	Target Target
+	State  State
+	Since  time.Time // when State began
+	LastOK time.Time // last success of a probe or a real request; zero: never
+	Err    string    // the last failure, until a success excuses it
+	// RTT is how long successful probes took lately (smoothed); 0: none did.
+	RTT time.Duration
+	// Release and Tag are the Ensembl-Release and ETag fields of the last good
+	// probe's answer; empty where it had none.
+	Release, Tag string
+
+	settled bool // a further success would change nothing
+}
+
+// View is what was known at one moment. Nobody changes a View that was handed out.
+type View struct {
+	Status map[string]TargetStatus // by Target.ID
+	// Generation rises with each change that may change a decision: a target
+	// came, went or was redefined, or its State, Release or Tag changed. LastOK
+	// and RTT alone do not raise it.
+	Generation uint64
+}
+
+// Config configures [New].
+type Config struct {
+	// Targets says what to probe. It is asked every Interval, from one
+	// goroutine, and must not block. Nil: nothing.
+	Targets func() []Target
+	// Client sends probes; its CheckRedirect and Timeout are not used. It should
+	// not speak HTTP/2 (see Decisions). Nil: a client of its own.
+	Client    *http.Client
+	Interval  time.Duration // between probes of one target; 0: 1 s
+	Fast      time.Duration // the same while failures wait for a verdict; 0: 250 ms
+	Timeout   time.Duration // of one probe; 0: 1 s
+	Failures  int           // in a row, make unreachable; 0: 3
+	Successes int           // in a row, make serving again; 0: Failures + 1. More than Failures damps flapping.
+	Logger    *slog.Logger  // nil: no log
+	// OnChange is called after the View's Generation rose, from one goroutine;
+	// changes close together make one call. Nil: nobody is told.
+	OnChange func()
+}
+
+// Health probes targets. Its methods are safe for concurrent use.
+type Health struct {
+	conf   Config
+	client *http.Client
+	dial   func(ctx context.Context, network, addr string) (net.Conn, error)
+	slots  chan struct{}
+	dirty  chan struct{} // capacity 1: OnChange is due
+	view   atomic.Pointer[View]
+
+	mu      sync.Mutex // guards what follows, and storing to view
+	targets map[string]*target
+	gen     uint64
+}
+
+// target is one target with its watcher.
+type target struct {
+	Target
+	stop context.CancelFunc
+	wake chan struct{} // capacity 1: a real request failed
+
+	// Guarded by Health.mu.
+	machine      machine
+	rtt          time.Duration
+	release, tag string
+}
+
+// New makes a Health that probes nothing before Run.
+func New(c Config) *Health {
+	if c.Targets == nil {
+		c.Targets = func() []Target { return nil }
+	}
+	def(&c.Interval, time.Second)
+	def(&c.Fast, 250*time.Millisecond)
+	def(&c.Timeout, time.Second)
+	if c.Failures <= 0 {
+		c.Failures = 3
+	}
+	if c.Successes <= 0 {
+		c.Successes = c.Failures + 1
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.OnChange == nil {
+		c.OnChange = func() {}
+	}
+	h := &Health{
+		conf:    c,
+		client:  probeClient(c.Client),
+		dial:    (&net.Dialer{}).DialContext,
+		slots:   make(chan struct{}, maxProbes),
+		dirty:   make(chan struct{}, 1),
+		targets: map[string]*target{},
+	}
+	h.view.Store(&View{Status: map[string]TargetStatus{}})
+	return h
+}
+
+func def(d *time.Duration, value time.Duration) {
+	if *d <= 0 {
+		*d = value
+	}
+}
+
+// Run probes until ctx ends, waits for all that it started, and returns nil. It
+// may be called once.
+func (h *Health) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-h.dirty:
+				h.conf.OnChange()
+			}
+		}
+	})
+	tick := time.NewTicker(h.conf.Interval)
+	defer tick.Stop()
+	for {
+		h.reconcile(ctx, &wg, h.conf.Targets(), time.Now())
+		select {
+		case <-tick.C:
+			continue
+		case <-ctx.Done():
+		}
+		break
+	}
+	wg.Wait()
+	if h.conf.Client == nil {
+		h.client.CloseIdleConnections()
+	}
+	return nil
+}
+
+// reconcile starts and stops watchers so that they match want.
+func (h *Health) reconcile(ctx context.Context, wg *sync.WaitGroup, want []Target, now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	seen := make(map[string]bool, len(want))
+	changed := false
+	for _, w := range want {
+		if w.ID == "" || seen[w.ID] {
+			continue
+		}
+		seen[w.ID] = true
+		have := h.targets[w.ID]
+		if have != nil {
+			if have.Target == w {
+				continue
+			}
+			changed = true
+			if have.URL == w.URL && have.Host == w.Host && have.ConnectOnly == w.ConnectOnly {
+				have.Target = w
+				continue
+			}
+			have.stop()
+		}
+		changed = true
+		watched, stop := context.WithCancel(ctx)
+		t := &target{
+			Target:  w,
+			stop:    stop,
+			wake:    make(chan struct{}, 1),
+			machine: newMachine(h.conf.Failures, h.conf.Successes, w.ConnectOnly, now),
+		}
+		h.targets[w.ID] = t
+		wg.Go(func() { h.watch(watched, t, w) })
+	}
+	for id, t := range h.targets {
+		if !seen[id] {
+			t.stop()
+			delete(h.targets, id)
+			changed = true
+		}
+	}
+	if changed {
+		h.publish(true)
+	}
+}
+
+// watch probes one target until ctx ends. spec is a copy, since t.Target is
+// guarded; what a probe needs of it never changes.
+func (h *Health) watch(ctx context.Context, t *target, spec Target) {
+	// Spread the first probes of a node that starts with many targets.
+	timer := time.NewTimer(rand.N(min(100*time.Millisecond, h.conf.Interval/4) + 1))
+	defer timer.Stop()
+	var last time.Time // start of the last probe
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		case <-t.wake:
+			// Failing requests come faster than probes should go.
+			if wait := h.conf.Fast - time.Since(last); !last.IsZero() && wait > 0 {
+				timer.Reset(wait)
+				continue
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case h.slots <- struct{}{}:
+		}
+		last = time.Now()
+		got := h.probe(ctx, spec)
+		<-h.slots
+		if ctx.Err() != nil {
+			return // the probe may have failed because of that
+		}
+		period := h.conf.Interval
+		if h.probed(t, got, time.Now()) {
+			period = h.conf.Fast
+		}
+		timer.Reset(max(0, jitter(period)-time.Since(last)))
+	}
+}
+
+// jitter gives d ± 10 %.
+func jitter(d time.Duration) time.Duration {
+	return d - d/10 + rand.N(d/5+1)
+}
+
+// probed records a probe's result and says whether the next should come fast.
+func (h *Health) probed(t *target, got result, now time.Time) (fast bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.targets[t.ID] != t {
+		return false
+	}
+	changed := h.step(t, got.sample, now)
+	if got.outcome == succeeded {
+		if t.rtt == 0 {
+			t.rtt = got.took
+		}
+		t.rtt += (got.took - t.rtt) / 4
+		changed = changed || t.release != got.release || t.tag != got.tag
+		t.release, t.tag = got.release, got.tag
+	}
+	h.publish(changed)
+	return t.machine.pending()
+}
+
+// step moves t's machine and logs a change of state. h.mu is held.
+func (h *Health) step(t *target, s sample, now time.Time) (changed bool) {
+	from := t.machine.state
+	if !t.machine.step(s, now) {
+		return false
+	}
+	level := slog.LevelInfo
+	if t.machine.state == Unreachable {
+		level = slog.LevelWarn
+	}
+	h.conf.Logger.Log(context.Background(), level, "health: "+string(t.machine.state),
+		"target", t.ID, "kind", string(t.Kind), "region", string(t.Region), "was", string(from), "err", t.machine.err)
+	return true
+}
+
+// publish makes a new View. h.mu is held.
+func (h *Health) publish(changed bool) {
+	if changed {
+		h.gen++
+	}
+	v := &View{Status: make(map[string]TargetStatus, len(h.targets)), Generation: h.gen}
+	for id, t := range h.targets {
+		v.Status[id] = t.status()
+	}
+	h.view.Store(v)
+	if changed {
+		select {
+		case h.dirty <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (t *target) status() TargetStatus {
+	m := &t.machine
+	return TargetStatus{
+		Target: t.Target, State: m.state, Since: m.since, LastOK: m.lastOK, Err: m.err,
+		RTT: t.rtt, Release: t.release, Tag: t.tag, settled: m.settled(),
+	}
+}
+
+// View gives what is known now; never nil. It costs one atomic load.
+func (h *Health) View() *View { return h.view.Load() }
+
+// ReportFailure says that a real request to the target failed for a reason that
+// lies with the target: no connection, no answer, an unusable one. It brings the
+// next probe forward and counts towards unreachable (see Decisions for how far).
+// An id that is no target is ignored. It does not block.
+func (h *Health) ReportFailure(id string, err error) {
+	text := "request failed"
+	if err != nil {
+		text = err.Error()
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t := h.targets[id]
+	if t == nil {
+		return
+	}
+	changed := h.step(t, sample{outcome: failed, real: true, err: text}, time.Now())
+	h.publishOne(t, changed)
+	select {
+	case t.wake <- struct{}{}:
+	default:
+	}
+}
+
+// ReportSuccess says that the target answered a real request. It excuses failed
+// requests, but no failed probes. It does not block, and costs one atomic load
+// while all is well.
+func (h *Health) ReportSuccess(id string) {
+	now := time.Now()
+	s, ok := h.View().Status[id]
+	if !ok || s.settled && now.Sub(s.LastOK) < h.conf.Interval {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if t := h.targets[id]; t != nil {
+		h.publishOne(t, h.step(t, sample{outcome: succeeded, real: true}, now))
+	}
+}
+
+// publishOne publishes after a real request, unless the View already says it
+// all: requests come in their thousands, and each View is a copy.
+func (h *Health) publishOne(t *target, changed bool) {
+	old, now := h.View().Status[t.ID], t.status()
+	if changed || old.settled != now.settled || (old.Err == "") != (now.Err == "") || now.LastOK.Sub(old.LastOK) >= h.conf.Interval/4 {
+		h.publish(changed)
+	}
+}

@@ -1,0 +1,155 @@
+package health
+
+import "time"
+
+// State is what a target is to its clients.
+type State string
+
+const (
+	Unknown     State = "unknown" // no verdict yet
+	Serving     State = "serving"
+	Unreachable State = "unreachable"
+	Draining    State = "draining" // answers, and asks for no new clients
+)
+
+// realMemory is how long a failed real request counts.
+const realMemory = 30 * time.Second
+
+type outcome uint8
+
+const (
+	failed outcome = iota
+	succeeded
+	drains
+)
+
+// sample is one piece of evidence.
+type sample struct {
+	outcome outcome
+	real    bool   // a client's request, not a probe; never drains
+	err     string // why it failed
+}
+
+// machine turns evidence into a state. It is pure: time is an argument. The
+// zero machine is not usable; see newMachine.
+type machine struct {
+	n, m int  // failures that convict, successes that acquit
+	weak bool // the probe is a TCP connect: real requests know better
+
+	state  State
+	since  time.Time // of state
+	lastOK time.Time // last success of either kind; zero: never
+	err    string    // of the last failure that nothing has excused yet
+
+	bad    int       // failed probes in a row
+	good   int       // successes in a row while not serving
+	real   int       // failed real requests in a row
+	realAt time.Time // of the last of them
+}
+
+func newMachine(n, m int, weak bool, now time.Time) machine {
+	return machine{n: n, m: m, weak: weak, state: Unknown, since: now}
+}
+
+// step takes one sample in and says whether the state changed.
+func (m *machine) step(s sample, now time.Time) bool {
+	before := m.state
+	if m.real > 0 && now.Sub(m.realAt) > realMemory {
+		m.real = 0
+	}
+	switch {
+	case s.outcome == drains:
+		m.bad, m.good, m.real = 0, 0, 0
+		m.err = ""
+		m.enter(Draining, now)
+	case s.outcome == succeeded && s.real:
+		m.realSuccess(now)
+	case s.outcome == succeeded:
+		m.bad = 0
+		if !m.weak {
+			m.real = 0
+		}
+		m.success(now)
+	case s.real:
+		m.realFailure(s.err, now)
+	default:
+		m.bad = min(m.bad+1, m.n)
+		m.good = 0
+		m.err = s.err
+		m.judge(now)
+	}
+	return m.state != before
+}
+
+// success counts towards serving.
+func (m *machine) success(now time.Time) {
+	m.lastOK = now
+	if m.bad == 0 && m.real == 0 {
+		m.err = ""
+	}
+	if m.state == Serving {
+		return
+	}
+	m.good++
+	if m.state == Unknown || m.good >= m.m {
+		m.real = 0 // a new beginning
+		m.err = ""
+		m.enter(Serving, now)
+	}
+}
+
+func (m *machine) realSuccess(now time.Time) {
+	m.real = 0
+	switch {
+	case m.state == Serving || m.state == Unknown:
+		m.success(now)
+	case m.weak && m.state == Unreachable:
+		// Probes must complete the verdict: real successes come in bursts.
+		m.good = min(m.good, m.m-2)
+		m.success(now)
+	default:
+		// A draining target answers requests, and that is no news. An
+		// unreachable one is believed when its probes say so.
+		m.lastOK = now
+	}
+}
+
+func (m *machine) realFailure(err string, now time.Time) {
+	m.realAt = now
+	m.err = err
+	if m.weak {
+		m.real = min(m.real+1, m.n)
+		m.good = 0
+		m.judge(now)
+		return
+	}
+	m.real = min(m.real+1, m.n-1)
+	if m.bad > 0 {
+		m.judge(now)
+	}
+}
+
+func (m *machine) judge(now time.Time) {
+	if m.state != Unreachable && m.bad+m.real >= m.n {
+		m.good = 0
+		m.enter(Unreachable, now)
+	}
+}
+
+func (m *machine) enter(s State, now time.Time) {
+	if s != m.state {
+		m.state, m.since = s, now
+		m.good = 0
+	}
+}
+
+// pending says that there is evidence against the target and no verdict yet,
+// which more probes would bring.
+func (m *machine) pending() bool {
+	return m.state != Unreachable && (m.bad > 0 || m.real > 0 && !m.weak)
+}
+
+// settled says that a further success would change nothing.
+func (m *machine) settled() bool {
+	return m.state == Serving && m.bad == 0 && m.real == 0
+}
