@@ -1,0 +1,34 @@
+// Package store keeps stored responses in two tiers: memory, and memcached
+// below it, which survives a restart of the process and is shared by the
+// processes of a machine.
+//
+// A store is an opinion, never a promise: whatever goes wrong is a miss,
+// counted. It knows nothing of freshness: it keeps a record for the time it is
+// told, and the caller decides by RFC 9111 whether it may be used.
+//
+// # Decisions
+//
+// 2026-11-24: the memory tier checks expiry itself when it reads, instead of
+// giving it to otter: otter's expiry needs a goroutine without an owner, and
+// what is past its time is soon evicted by W-TinyLFU anyway.
+//
+// 2026-11-24: each memcached server has its own client, breaker and bound, and
+// a whole record (manifest and chunks) lives on the server that its key is
+// placed on by package rendezvous. One stopped server then costs nothing to
+// the keys of the others, which one client with a ServerSelector cannot give.
+//
+// 2026-11-24: server names are resolved at each dial, not once, so that a
+// store can start before its memcached has a name.
+//
+// 2026-11-24: writes to memcached go through a queue owned by
+// [Memcached.Run]; a read sees what is still queued. Before Run starts and
+// after it ends a write is done by its caller, so that forgetting Run costs
+// time, not the cache.
+//
+// 2026-11-24: chunks are named by a digest of what they hold. Two writers of
+// one key can then never mix their chunks, and a torn write reads as a miss.
+//
+// 2026-11-24: a memcached that answers with too old a version of the record
+// format, or anything else unreadable, is a miss: a new release of this
+// software starts cold rather than convert.
+package store

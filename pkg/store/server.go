@@ -1,0 +1,172 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/bradfitz/gomemcache/memcache"
+	"github.com/sony/gobreaker/v2"
+)
+
+const (
+	breakAfter = 5           // failures in a row that open the breaker
+	breakFor   = time.Second // until one request tries again
+)
+
+// Reasons for not asking the server at all.
+var (
+	errBusy     = errors.New("store: all connections to memcached are in use")
+	errGone     = errors.New("store: the caller does not wait any longer")
+	errTooLarge = errors.New("store: memcached takes no item of that size")
+)
+
+// server is one memcached: a client, a bound on its concurrency, and a breaker.
+type server struct {
+	name    string
+	client  *memcache.Client
+	breaker *gobreaker.CircuitBreaker[[]*memcache.Item]
+	slots   chan struct{}
+	wait    time.Duration // for a slot
+	retries atomic.Uint64
+}
+
+func newServer(name string, timeout time.Duration, concurrency int, log *slog.Logger) *server {
+	client := memcache.NewFromSelector(address(name))
+	client.Timeout = timeout
+	client.MaxIdleConns = concurrency
+	// A dial and the exchange after it are each bounded by the client. The
+	// shorter dial keeps a request's total below 100 ms with the defaults.
+	client.DialContext = (&net.Dialer{Timeout: timeout / 2}).DialContext
+	return &server{
+		name:   name,
+		client: client,
+		slots:  make(chan struct{}, concurrency),
+		wait:   timeout / 4,
+		breaker: gobreaker.NewCircuitBreaker[[]*memcache.Item](gobreaker.Settings{
+			Name:         name,
+			Timeout:      breakFor,
+			ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= breakAfter },
+			IsSuccessful: func(err error) bool { return err == nil || errors.Is(err, errTooLarge) },
+			IsExcluded:   func(err error) bool { return errors.Is(err, errBusy) || errors.Is(err, errGone) },
+			OnStateChange: func(name string, from, to gobreaker.State) {
+				switch to {
+				case gobreaker.StateOpen:
+					if from == gobreaker.StateClosed {
+						log.Warn("memcached does not answer; going on without it", "server", name)
+					}
+				case gobreaker.StateClosed:
+					log.Info("memcached answers again", "server", name)
+				}
+			},
+		}),
+	}
+}
+
+// get fetches the items that are there, in any order.
+func (s *server) get(ctx context.Context, names ...string) ([]*memcache.Item, error) {
+	return s.do(ctx, func() ([]*memcache.Item, error) {
+		if len(names) == 1 {
+			it, err := s.client.Get(names[0])
+			if errors.Is(err, memcache.ErrCacheMiss) {
+				return nil, nil
+			}
+			return []*memcache.Item{it}, err
+		}
+		m, err := s.client.GetMulti(names)
+		items := make([]*memcache.Item, 0, len(m))
+		for _, it := range m {
+			items = append(items, it)
+		}
+		return items, err
+	})
+}
+
+func (s *server) set(ctx context.Context, it *memcache.Item) error {
+	_, err := s.do(ctx, func() ([]*memcache.Item, error) { return nil, tooLarge(s.client.Set(it)) })
+	return err
+}
+
+func (s *server) delete(ctx context.Context, name string) error {
+	_, err := s.do(ctx, func() ([]*memcache.Item, error) {
+		if err := s.client.Delete(name); !errors.Is(err, memcache.ErrCacheMiss) {
+			return nil, err
+		}
+		return nil, nil
+	})
+	return err
+}
+
+// do makes one exchange with the server, and a second one if the connection
+// turns out to be from before the server's restart.
+func (s *server) do(ctx context.Context, exchange func() ([]*memcache.Item, error)) ([]*memcache.Item, error) {
+	return s.breaker.Execute(func() ([]*memcache.Item, error) {
+		if err := s.acquire(ctx); err != nil {
+			return nil, err
+		}
+		defer func() { <-s.slots }()
+		items, err := exchange()
+		if stale(err) {
+			s.retries.Add(1)
+			s.client.Close() // the other idle connections are as old
+			items, err = exchange()
+		}
+		return items, err
+	})
+}
+
+func (s *server) acquire(ctx context.Context) error {
+	select {
+	case s.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	timer := time.NewTimer(s.wait)
+	defer timer.Stop()
+	select {
+	case s.slots <- struct{}{}:
+		return nil
+	case <-timer.C:
+		return errBusy
+	case <-ctx.Done():
+		return errGone
+	}
+}
+
+func (s *server) open() bool { return s.breaker.State() != gobreaker.StateClosed }
+
+// stale says that err is how a connection fails whose other end is gone.
+func stale(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, net.ErrClosed)
+}
+
+// tooLarge recognises the answer to an item over the server's limit, which has
+// no type of its own. It says nothing of the server's health.
+func tooLarge(err error) error {
+	if err != nil && strings.Contains(err.Error(), "object too large") {
+		return errTooLarge
+	}
+	return err
+}
+
+// address is a server's address as configured. It selects itself, and is
+// resolved by each dial.
+type address string
+
+func (a address) Network() string {
+	if strings.Contains(string(a), "/") {
+		return "unix"
+	}
+	return "tcp"
+}
+
+func (a address) String() string                      { return string(a) }
+func (a address) PickServer(string) (net.Addr, error) { return a, nil }
+func (a address) Each(do func(net.Addr) error) error  { return do(a) }
