@@ -48,9 +48,14 @@ func quote(name string) string {
 	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
 }
 
-// Catalogue reads the entries of a file opened by database/sql, by owner and
-// kind. A file without a catalogue is an error.
-func Catalogue(ctx context.Context, db *sql.DB) ([]Entry, error) {
+// Querier is a *sql.DB, *sql.Conn or *sql.Tx.
+type Querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// Catalogue reads the entries of an open file, by owner and kind. A file
+// without a catalogue is an error.
+func Catalogue(ctx context.Context, db Querier) ([]Entry, error) {
 	rows, err := db.QueryContext(ctx, `SELECT name, owner, kind, schema_version, format FROM "`+CatalogueTable+`"`)
 	if err != nil {
 		return nil, fmt.Errorf("no catalogue of Ensembl databases in it (make it with origin load): %w", err)

@@ -24,4 +24,8 @@
 //
 // 2026-11-24: Dates are TEXT as dumped. The driver would turn columns declared
 // DATETIME into time.Time, and MySQL's zero dates have none.
+//
+// 2026-11-24: Open connections have no bound of their own. Handlers ask while
+// they read other rows; with a bound, enough of them at once would wait for
+// each other for ever. The server bounds requests.
 package genomedb

@@ -23,8 +23,6 @@ type Config struct {
 	SQLite string
 	// Logger hears what was found; nil: silent.
 	Logger *slog.Logger
-	// Connections bounds concurrent reads; 0: four per processor.
-	Connections int
 }
 
 // Registry holds the species and databases of one file. It is immutable and
@@ -56,12 +54,7 @@ func Open(ctx context.Context, c Config) (*Registry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("genomedb: %s: %w", c.SQLite, err)
 	}
-	n := c.Connections
-	if n == 0 {
-		n = 4 * runtime.GOMAXPROCS(0)
-	}
-	db.SetMaxOpenConns(n)
-	db.SetMaxIdleConns(n)
+	db.SetMaxIdleConns(4 * runtime.GOMAXPROCS(0))
 	r := &Registry{db: db, stmts: newStatements(db)}
 	if err := r.read(ctx, logger); err != nil {
 		return nil, errors.Join(fmt.Errorf("genomedb: %s: %w", c.SQLite, err), r.Close())
