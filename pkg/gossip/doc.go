@@ -1,0 +1,51 @@
+// Package gossip knows who is there: which nodes run, in which region, at which
+// address, with which revision of the region map, and how far away they are. It
+// is memberlist (SWIM with Lifeguard) with this network's settings.
+//
+// Gossip says who exists. Whether a node is fit for clients is package health's
+// question: confirming a death takes gossip 10 s and more.
+//
+// # Decisions
+//
+// 2026-11-24: DefaultWANConfig with these changes, since a mirror network has
+// tens of nodes and not thousands, and bandwidth is nothing to it:
+//   - GossipInterval 200 ms (was 500): a new revision or region has 2 s to be
+//     known everywhere.
+//   - ProbeInterval 2 s, ProbeTimeout 1 s (5, 3): a round trip around the world
+//     takes 0.4 s, and round trip times come from these probes.
+//   - SuspicionMult 5, SuspicionMaxTimeoutMult 3 (6, 6): a dead node is dead
+//     after 10 to 30 s (30 to 180). A node that was only cut off refutes.
+//   - PushPullInterval 30 s (60): bounds how long a lost message stays lost.
+//   - TCPTimeout 10 s (30), and 3 s for a dial: a join address that swallows
+//     packets holds nothing up.
+//   - DisableTcpPings stays false: where a firewall drops UDP, nodes are seen
+//     alive over TCP, and the log says what is wrong.
+//   - DeadNodeReclaimTime 1 ms (0, never): a node that restarts with another
+//     address (a container) takes its name back as soon as the old one is dead;
+//     until then it is refused, and asks again. A longer time would guard
+//     nothing: the suspicion before was the living owner's time to object.
+//
+// 2026-11-24: the name of a living node cannot be taken. Both sides log the
+// attempt as an error, and the newcomer goes on asking, for it may be the owner
+// itself at a new address.
+//
+// 2026-11-24: memberlist does not tell its users whether a member left or died,
+// nor whom it suspects. So a leaving node says so in its meta before it leaves
+// (who misses that sees it dead instead of left); and suspect is read from
+// memberlist's log line about a probe that nobody answered, as the one place
+// where it says so. Hence suspect is this node's own view, not that of others.
+// A test fails if a new version words that line otherwise.
+//
+// 2026-11-24: a node also tries dead members (not those that left) every few
+// seconds, so that a healed partition closes even where no join address names
+// the other half.
+//
+// 2026-11-24: plaintext gossip is refused off loopback, without a switch to
+// allow it: whoever reaches the port could add regions' nodes. A network that
+// began on loopback without keys is restarted to get them; from then on keys
+// rotate online, as [Gossip.SetKeys] says.
+//
+// 2026-11-24: keys are taken off the ring from its end only. Keyring.RemoveKey
+// of memberlist v0.7.0 moves keys in place under readers that hold no lock, and
+// removing the last one moves nothing.
+package gossip

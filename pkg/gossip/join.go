@@ -1,0 +1,189 @@
+package gossip
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync"
+	"time"
+)
+
+const (
+	// trustJoin is how long a join address counts as done although no member
+	// has it, as behind address translation.
+	trustJoin      = time.Minute
+	resolveTimeout = 3 * time.Second
+)
+
+// seed is one join address.
+type seed struct {
+	text, host string
+	port       uint16
+	addrs      []netip.AddrPort // last resolved
+	joined     time.Time        // last success
+	failing    bool             // and logged
+}
+
+// splitJoin reads host or host:port; the default port is 7946.
+func splitJoin(s string) (host string, port uint16, err error) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return a.String(), defaultPort, nil // an IPv6 address without brackets too
+	}
+	host, text, err := net.SplitHostPort(s)
+	if err != nil {
+		var addrErr *net.AddrError
+		if errors.As(err, &addrErr) && addrErr.Err == "missing port in address" && s != "" {
+			return s, defaultPort, nil
+		}
+		return "", 0, errors.New("write host:port, as europe-1.example.org:7946")
+	}
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || n == 0 || host == "" {
+		return "", 0, errors.New("write host:port, as europe-1.example.org:7946")
+	}
+	return host, uint16(n), nil
+}
+
+// join keeps this node joined until ctx ends: it tries the join addresses that
+// no living member has, all of them while it is alone or its name is held by
+// another address, and now and then a member that died.
+func (g *Gossip) join(ctx context.Context) {
+	var seeds []*seed
+	for _, s := range g.conf.Join {
+		host, port, _ := splitJoin(s) // New checked it
+		seeds = append(seeds, &seed{text: s, host: host, port: port})
+	}
+	wait := g.conf.joinMin
+	contested := false
+	for {
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		failed := false
+		living, dead := g.peers()
+		for _, s := range seeds {
+			wg.Go(func() {
+				if !g.joinSeed(ctx, s, living, contested) {
+					mu.Lock()
+					failed = true
+					mu.Unlock()
+				}
+			})
+		}
+		if len(dead) > 0 {
+			wg.Go(func() { g.joinAddr(dead[rand.N(len(dead))]) })
+		}
+		wg.Wait()
+		contested = g.members.takeContested()
+		living, _ = g.peers()
+		pause := g.conf.joinMax / 2
+		if failed || contested || len(living) == 0 && len(seeds) > 0 {
+			pause = wait
+			wait = min(2*wait, g.conf.joinMax)
+		} else {
+			wait = g.conf.joinMin
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause/2 + rand.N(pause/2+1)):
+		}
+	}
+}
+
+// peers gives the gossip addresses of the other nodes, living and dead.
+func (g *Gossip) peers() (living map[netip.AddrPort]bool, dead []netip.AddrPort) {
+	living = map[netip.AddrPort]bool{}
+	for _, n := range g.Nodes() {
+		switch {
+		case n.Self:
+		case n.State == Alive || n.State == Suspect:
+			living[n.Addr] = true
+		case n.State == Dead:
+			dead = append(dead, n.Addr)
+		}
+	}
+	return living, dead
+}
+
+// joinSeed joins through one seed where that is due, and says whether all is
+// well with it.
+func (g *Gossip) joinSeed(ctx context.Context, s *seed, living map[netip.AddrPort]bool, contested bool) bool {
+	due := func() bool {
+		if contested || len(living) == 0 {
+			return true
+		}
+		for _, a := range s.addrs {
+			if living[a] {
+				return false
+			}
+		}
+		return time.Since(s.joined) > trustJoin
+	}
+	if !due() {
+		return true
+	}
+	addrs, err := s.resolve(ctx)
+	if err == nil {
+		s.addrs = addrs
+		others := make([]netip.AddrPort, 0, len(addrs))
+		for _, a := range addrs {
+			if !g.isSelf(a) {
+				others = append(others, a)
+			}
+		}
+		if len(addrs) > 0 && len(others) == 0 {
+			return true // the list names this node
+		}
+		if !due() {
+			return true
+		}
+		for _, a := range others {
+			if err = g.joinAddr(a); err == nil {
+				break
+			}
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+	case err == nil:
+		s.joined = time.Now()
+		if s.failing || len(living) == 0 {
+			g.log.Info("gossip: joined", "through", s.text)
+		}
+		s.failing = false
+	case !s.failing:
+		s.failing = true
+		g.log.Warn("gossip: cannot join, trying on", "through", s.text, "err", err)
+	default:
+		g.log.Debug("gossip: cannot join, trying on", "through", s.text, "err", err)
+	}
+	return err == nil
+}
+
+func (g *Gossip) joinAddr(a netip.AddrPort) error {
+	_, err := g.list.Join([]string{a.String()})
+	return err
+}
+
+func (g *Gossip) isSelf(a netip.AddrPort) bool {
+	listen := g.conf.Listen.Addr()
+	return a == g.addr ||
+		int(a.Port()) == g.transport.GetAutoBindPort() && (a.Addr() == listen || a.Addr().IsLoopback() && listen.IsUnspecified())
+}
+
+func (s *seed) resolve(ctx context.Context) ([]netip.AddrPort, error) {
+	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
+	defer cancel()
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", s.host)
+	if err != nil {
+		return nil, err
+	}
+	addrs := make([]netip.AddrPort, len(ips))
+	for i, ip := range ips {
+		addrs[i] = netip.AddrPortFrom(ip.Unmap(), s.port)
+	}
+	return addrs, nil
+}

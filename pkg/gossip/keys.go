@@ -1,0 +1,122 @@
+package gossip
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/memberlist"
+)
+
+// ParseKeys reads a key file: one key per line in base64 (of 16, 24 or 32
+// bytes: AES-128, -192, -256), the first encrypts; # begins a comment. All bad
+// lines are reported at once, without their content.
+func ParseKeys(data []byte) ([][]byte, error) {
+	var keys [][]byte
+	var errs []error
+	n := 0
+	for line := range strings.Lines(string(data)) {
+		n++
+		line, _, _ = strings.Cut(line, "#")
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		key, err := base64.StdEncoding.DecodeString(line)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("gossip: keys: line %d: not base64; make a key with: openssl rand -base64 32", n))
+			continue
+		}
+		if err := memberlist.ValidateKey(key); err != nil {
+			errs = append(errs, fmt.Errorf("gossip: keys: line %d: %d bytes; a key has 16, 24 or 32: openssl rand -base64 32", n, len(key)))
+			continue
+		}
+		if i := slices.IndexFunc(keys, func(k []byte) bool { return bytes.Equal(k, key) }); i >= 0 {
+			errs = append(errs, fmt.Errorf("gossip: keys: line %d: the same key stands above; remove one", n))
+			continue
+		}
+		keys = append(keys, key)
+	}
+	if len(errs) == 0 && len(keys) == 0 {
+		errs = append(errs, errors.New("gossip: keys: no key in the file; make one with: openssl rand -base64 32"))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return keys, nil
+}
+
+// checkKeys gives a copy of keys, or says what is wrong with them.
+func checkKeys(keys [][]byte) ([][]byte, error) {
+	own := make([][]byte, 0, len(keys))
+	for i, k := range keys {
+		if err := memberlist.ValidateKey(k); err != nil {
+			return nil, fmt.Errorf("gossip: key %d has %d bytes; a key has 16, 24 or 32", i+1, len(k))
+		}
+		own = append(own, bytes.Clone(k))
+	}
+	return own, nil
+}
+
+// SetKeys replaces the keys while gossip runs: the first encrypts, all decrypt.
+// To rotate without losing anyone, bring three lists to all nodes, one after
+// the other: old new; new old; new.
+//
+// It fails, and changes nothing, without keys, with a malformed one, and where
+// gossip was started without encryption.
+func (g *Gossip) SetKeys(keys [][]byte) error {
+	if g.ring == nil {
+		return errors.New("gossip: it runs without encryption; restart the node with keys to turn it on")
+	}
+	if len(keys) == 0 {
+		return errors.New("gossip: no keys given; encryption cannot be turned off while it runs")
+	}
+	keys, err := checkKeys(keys)
+	if err != nil {
+		return err
+	}
+	g.ringMu.Lock()
+	defer g.ringMu.Unlock()
+	return setKeys(g.ring, keys)
+}
+
+// setKeys makes ring hold exactly keys, the first as primary. It only ever
+// removes the ring's last key (see Decisions).
+func setKeys(ring *memberlist.Keyring, keys [][]byte) error {
+	wanted := func(k []byte) bool {
+		return slices.ContainsFunc(keys, func(w []byte) bool { return bytes.Equal(w, k) })
+	}
+	for _, k := range keys {
+		if err := ring.AddKey(k); err != nil {
+			return err
+		}
+	}
+	if err := ring.UseKey(keys[0]); err != nil {
+		return err
+	}
+	for {
+		have := ring.GetKeys()
+		if !slices.ContainsFunc(have, func(k []byte) bool { return !wanted(k) }) {
+			return nil
+		}
+		last := have[len(have)-1]
+		if !wanted(last) {
+			if err := ring.RemoveKey(last); err != nil {
+				return err
+			}
+			continue
+		}
+		// A kept key stands behind one to be removed: bring it to the front,
+		// and the primary before it. For a moment it encrypts; all who have
+		// this list of keys can read that.
+		if err := ring.UseKey(last); err != nil {
+			return err
+		}
+		if err := ring.UseKey(keys[0]); err != nil {
+			return err
+		}
+	}
+}
