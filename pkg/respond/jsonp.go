@@ -1,0 +1,81 @@
+package respond
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strings"
+)
+
+const maxCallback = 128
+
+// ValidCallback reports whether s may be called in a script: identifiers of
+// ASCII letters, digits, "_" and "$" joined by dots, at most 128 bytes, the first no
+// reserved word.
+func ValidCallback(s string) bool {
+	if s == "" || len(s) > maxCallback {
+		return false
+	}
+	first, _, _ := strings.Cut(s, ".")
+	if reserved(first) {
+		return false
+	}
+	for name := range strings.SplitSeq(s, ".") {
+		if name == "" || '0' <= name[0] && name[0] <= '9' {
+			return false
+		}
+		for i := range len(name) {
+			switch c := name[i]; {
+			case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '$':
+			default:
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// reserved tells ECMAScript's reserved words; "this" may start a path.
+func reserved(s string) bool {
+	switch s {
+	case "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete", "do", "else", "enum",
+		"export", "extends", "false", "finally", "for", "function", "if", "import", "in", "instanceof", "let", "new", "null",
+		"return", "static", "super", "switch", "throw", "true", "try", "typeof", "var", "void", "while", "with", "yield":
+		return true
+	}
+	return false
+}
+
+// wrap makes callback(…); of a JSON body. Other bodies stay: as a script they
+// would be something that nobody wrote.
+func (a *answer) wrap(callback string) {
+	if a.status != http.StatusOK || a.h.Get("Content-Encoding") != "" || !jsonType(a.h.Get("Content-Type")) || !json.Valid(a.body) {
+		return
+	}
+	body := bytes.TrimSpace(a.body)
+	// The two line ends that JSON strings may hold and older scripts may not.
+	body = bytes.ReplaceAll(body, []byte("\u2028"), []byte(`\u2028`))
+	body = bytes.ReplaceAll(body, []byte("\u2029"), []byte(`\u2029`))
+	b := make([]byte, 0, len(callback)+len(body)+3)
+	b = append(append(b, callback...), '(')
+	b = append(append(b, body...), ");"...)
+	a.body = b
+	a.h.Set("Content-Type", "text/javascript; charset=UTF-8")
+	a.h.Set("X-Content-Type-Options", "nosniff")
+	a.dropDigests()
+	if a.tag.opaque != "" {
+		a.tag.opaque += "-jsonp-" + callback
+	}
+	a.setTag(a.tag)
+}
+
+// jsonType tells JSON, and scripts: the catalogue's JSONP format without a
+// callback is JSON with a script's type.
+func jsonType(contentType string) bool {
+	switch t := mediaType(contentType); t {
+	case "application/json", "text/json", "text/x-json", "text/javascript", "application/javascript":
+		return true
+	default:
+		return strings.HasSuffix(t, "+json")
+	}
+}
