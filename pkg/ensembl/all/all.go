@@ -1,0 +1,14 @@
+// Package all lists the modules of the API: one line adds one.
+package all
+
+import (
+	"mirrornet/pkg/ensembl"
+	"mirrornet/pkg/ensembl/info"
+)
+
+// Modules are all modules, in the order of the documentation.
+func Modules() []ensembl.Module {
+	return []ensembl.Module{
+		info.Module(),
+	}
+}

@@ -1,0 +1,182 @@
+package info
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mirrornet/pkg/apispec"
+	"mirrornet/pkg/ensembl"
+	"mirrornet/pkg/genomedb"
+)
+
+// features are the tables that an external database's entries can stand in.
+var features = []string{"dna_align_feature", "protein_align_feature", "unmapped_object", "xref", "seq_region_synonym"}
+
+// holdings are the endpoints that list what the databases hold.
+func holdings() []ensembl.Endpoint {
+	return []ensembl.Endpoint{
+		get("info_species", "/info/species", "Species, their aliases, and the kinds of data held for each", listSpecies, func(e *apispec.Endpoint) {
+			e.Params = []apispec.Param{
+				{Name: "division", In: apispec.InQuery, Type: apispec.String, Default: "EnsemblVertebrates", CaseBlind: true,
+					Description: "Only species of this division", Examples: []string{"EnsemblVertebrates"}},
+				{Name: "hide_strain_info", In: apispec.InQuery, Type: apispec.Boolean, Default: "0",
+					Description: "Leave strain and strain_collection out"},
+				{Name: "strain_collection", In: apispec.InQuery, Type: apispec.String, CaseBlind: true,
+					Description: "Only species of this collection of strains", Examples: []string{"mouse"}},
+			}
+			e.Canaries = []string{"/info/species?content-type=application/json"}
+			e.Examples = append(example("/info/species"), apispec.Example{Target: "/info/species", ContentType: apispec.XML})
+		}),
+		get("info_analysis", "/info/analysis/{species}", "Analyses that made the species' data, with the databases that hold their results", analyses,
+			func(e *apispec.Endpoint) { ofSpecies(e); e.Examples = example("/info/analysis/homo_sapiens") }),
+		get("info_external_dbs", "/info/external_dbs/{species}", "Outside sources that the species' data refer to", externalDBs, func(e *apispec.Endpoint) {
+			ofSpecies(e)
+			e.Params = append(e.Params,
+				apispec.Param{Name: "feature", In: apispec.InQuery, Type: apispec.String, Allowed: features,
+					Description: "Only sources that this kind of entry refers to"},
+				apispec.Param{Name: "filter", In: apispec.InQuery, Type: apispec.String,
+					Description: "Only sources of this name; % stands for any text", Examples: []string{"HGNC", "GO%"}})
+			e.Examples = example("/info/external_dbs/homo_sapiens", "/info/external_dbs/homo_sapiens?filter=GO%25",
+				"/info/external_dbs/homo_sapiens?feature=seq_region_synonym")
+		}),
+		get("info_comparas", "/info/comparas", "Databases of comparative genomics and their releases", comparas,
+			func(e *apispec.Endpoint) { e.Examples = example("/info/comparas") }),
+	}
+}
+
+func listSpecies(_ context.Context, c ensembl.Call) (ensembl.Answer, error) {
+	division, collection := "EnsemblVertebrates", c.Query.Get("strain_collection")
+	if c.Query.Has("division") {
+		division = c.Query.Get("division")
+	}
+	n, _ := strconv.ParseFloat(c.Query.Get("hide_strain_info"), 64)
+	hide := n > 0
+	list := []map[string]any{}
+	for _, s := range c.Genome.Species() {
+		switch {
+		case division != "" && !strings.EqualFold(division, s.Division):
+			continue
+		case collection != "" && (hide || !strings.EqualFold(collection, s.StrainCollection)):
+			continue // what is hidden is not matched either, as in the reference
+		}
+		m := map[string]any{
+			"name": s.Name, "display_name": orNil(s.DisplayName), "common_name": orNil(s.CommonName),
+			"taxon_id": orNil(s.TaxonID), "assembly": orNil(s.Assembly), "accession": orNil(s.Accession),
+			"division": s.Division, "release": s.Release,
+			"aliases": orEmpty(s.Aliases), "groups": orEmpty(s.Groups),
+		}
+		if !hide {
+			m["strain"], m["strain_collection"] = orNil(s.Strain), orNil(s.StrainCollection)
+		}
+		list = append(list, m)
+	}
+	return ensembl.Answer{Value: map[string]any{"species": list}}, nil
+}
+
+func orEmpty(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+// analysisKinds are the kinds of database whose analyses are listed.
+var analysisKinds = []string{"core", "cdna", "otherfeatures", "rnaseq", "funcgen"}
+
+func analyses(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
+	names := map[string][]string{}
+	s, ok := c.Genome.Resolve(c.Path["species"])
+	if !ok { // the reference knows no wrong species here
+		return ensembl.Answer{Value: names}, nil
+	}
+	for _, kind := range analysisKinds {
+		db, ok := s.Database(kind)
+		if !ok || !db.HasTable("analysis") {
+			continue
+		}
+		err := each(ctx, db, "SELECT logic_name FROM {analysis} ORDER BY analysis_id", nil, func(rows *sql.Rows) error {
+			var name string
+			err := rows.Scan(&name)
+			names[name] = append(names[name], kind)
+			return err
+		})
+		if err != nil {
+			return ensembl.Answer{}, err
+		}
+	}
+	return tagged(s, names), nil
+}
+
+type externalDB struct {
+	Name        string  `json:"name"`
+	Release     *string `json:"release"`
+	DisplayName string  `json:"display_name"`
+	Description *string `json:"description"`
+}
+
+func externalDBs(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
+	s, core, err := resolveAdaptor(c)
+	if err != nil {
+		return ensembl.Answer{}, err
+	}
+	filter := c.Query.Get("filter")
+	if filter == "" {
+		filter = "%"
+	}
+	order := " ORDER BY external_db_id"
+	if !strings.HasPrefix(filter, "%") && !strings.HasPrefix(filter, "_") {
+		order = " ORDER BY UPPER(db_name), db_release, external_db_id" // the reference reads these by index
+	}
+	query := "SELECT db_name, db_release, db_display_name, description FROM {external_db} WHERE db_name LIKE ?"
+	if c.Query.Has("feature") {
+		feature := c.Query.Get("feature")
+		if !slices.Contains(features, feature) {
+			return ensembl.Answer{}, ensembl.BadRequest("No external db entries for feature '%s'", feature)
+		}
+		query += " AND external_db_id IN (SELECT external_db_id FROM {" + feature + "})"
+	}
+	list := []externalDB{}
+	err = each(ctx, core, query+order, []any{filter}, func(rows *sql.Rows) error {
+		var x externalDB
+		defer func() { list = append(list, x) }()
+		return rows.Scan(&x.Name, &x.Release, &x.DisplayName, &x.Description)
+	})
+	return tagged(s, list), err
+}
+
+func comparas(_ context.Context, c ensembl.Call) (ensembl.Answer, error) {
+	type compara struct {
+		Name    string `json:"name"`
+		Release int    `json:"release"`
+	}
+	list := []compara{}
+	for _, db := range c.Genome.Databases() {
+		if db.Kind != "compara" {
+			continue
+		}
+		if db.Owner == "multi" { // the reference's name for it, and its first
+			list = slices.Insert(list, 0, compara{"vertebrates", db.SchemaVersion})
+			continue
+		}
+		list = append(list, compara{db.Owner, db.SchemaVersion})
+	}
+	return ensembl.Answer{Value: map[string]any{"comparas": list}}, nil
+}
+
+// each runs a query and calls f for each row.
+func each(ctx context.Context, db *genomedb.Database, query string, args []any, f func(*sql.Rows) error) error {
+	rows, err := db.Query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := f(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

@@ -1,0 +1,272 @@
+package origin
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mirrornet/pkg/apispec"
+	"mirrornet/pkg/ensembl"
+)
+
+// answer is one API request, straight through.
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request, s *state, req apispec.Request, methods []string, ok bool) {
+	if !ok {
+		h.unmatched(w, r, s, methods)
+		return
+	}
+	answer, err := h.ask(r, req)
+	if err == nil {
+		var body []byte
+		if body, err = encode(r, req, answer); err == nil {
+			h.send(w, r, s, req, answer, body)
+			return
+		}
+	}
+	var e *ensembl.Error
+	switch {
+	case errors.As(err, &e):
+	case r.Context().Err() == context.Canceled:
+		return // the client left
+	case errors.Is(err, context.DeadlineExceeded):
+		w.Header().Set("Retry-After", "5")
+		e = &ensembl.Error{Status: http.StatusServiceUnavailable, Message: "The request took too long. Ask for less at once."}
+	default:
+		h.cfg.Logger.Error("request failed", "endpoint", req.Endpoint.ID, "target", r.RequestURI, "err", err)
+		e = &ensembl.Error{Status: http.StatusInternalServerError, Message: internalMessage}
+	}
+	w.Header().Set("Cache-Control", req.Endpoint.Freshness.CacheControl(e.Status))
+	if tags := cacheTags(req, nil); tags != "" {
+		w.Header().Set("Cache-Tag", tags)
+	}
+	h.fail(w, r, s, req.ErrorFormat, e)
+}
+
+// ask checks the request and calls the handler.
+func (h *Handler) ask(r *http.Request, req apispec.Request) (ensembl.Answer, error) {
+	if req.Unsupported && req.Endpoint.Refuse415 {
+		return ensembl.Answer{}, &ensembl.Error{Status: http.StatusUnsupportedMediaType,
+			Message: "Cannot find a Content-Type supported by your client."}
+	}
+	if req.Callback != "" && (len(req.Callback) > 128 || !callback.MatchString(req.Callback)) {
+		return ensembl.Answer{}, ensembl.BadRequest("callback is not the name of a JavaScript function; write letters, digits, _, $ and dots")
+	}
+	if err := checkParams(req); err != nil {
+		return ensembl.Answer{}, err
+	}
+	call := ensembl.Call{Request: req, Genome: h.cfg.Genome, Limits: h.cfg.Limits}
+	if req.Endpoint.Method == http.MethodPost {
+		body, err := readBody(r)
+		if err != nil {
+			return ensembl.Answer{}, err
+		}
+		call.Body = body
+	}
+	return h.handlers[req.Endpoint.ID](r.Context(), call)
+}
+
+// callback is a dotted JavaScript name.
+var callback = regexp.MustCompile(`^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$`)
+
+// unmatched answers what no endpoint has: another method, or nothing at all.
+func (h *Handler) unmatched(w http.ResponseWriter, r *http.Request, s *state, methods []string) {
+	switch {
+	case r.Method == http.MethodOptions:
+		h.options(w, r, s)
+	case len(methods) > 0:
+		h.methodNotAllowed(w, r, methods)
+	default:
+		w.Header().Set("Cache-Control", "public, max-age=60")
+		h.fail(w, r, s, errorFormat(r), ensembl.NotFound("page not found. Please check your uri and refer to our documentation "+documentation))
+	}
+}
+
+// documentation is named instead of an address made from the request's Host.
+const documentation = "https://rest.ensembl.org/"
+
+// options answers OPTIONS and CORS preflights (Fetch standard) for any path.
+func (h *Handler) options(w http.ResponseWriter, r *http.Request, s *state) {
+	path, _ := apispec.CutExtension(r.URL.EscapedPath(), r.URL.RawQuery, r.Header)
+	var methods []string
+	for _, m := range []string{http.MethodGet, http.MethodPost} {
+		if e, _, _ := s.index.Match(m, path); e != nil {
+			methods = append(methods, m)
+		}
+	}
+	h.cors(w, s)
+	w.Header().Set("Allow", allow(methods))
+	if r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != "" {
+		w.Header().Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
+		if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" {
+			w.Header().Set("Access-Control-Allow-Headers", asked)
+			w.Header().Set("Vary", "Access-Control-Request-Headers")
+		}
+		w.Header().Set("Access-Control-Max-Age", "86400")
+	}
+	w.Header().Set("Content-Length", "0")
+	w.WriteHeader(http.StatusOK)
+}
+
+func allow(methods []string) string {
+	list := slices.Clone(methods)
+	if i := slices.Index(list, http.MethodGet); i >= 0 {
+		list = slices.Insert(list, i+1, http.MethodHead)
+	}
+	return strings.Join(append(list, http.MethodOptions), ", ")
+}
+
+func (h *Handler) methodNotAllowed(w http.ResponseWriter, r *http.Request, methods []string) {
+	w.Header().Set("Allow", allow(methods))
+	h.fail(w, r, h.state.Load(), errorFormat(r), &ensembl.Error{Status: http.StatusMethodNotAllowed,
+		Message: "Method " + r.Method + " is not implemented here; use " + strings.Join(methods, " or ")})
+}
+
+// send writes a good answer, or 304.
+func (h *Handler) send(w http.ResponseWriter, r *http.Request, s *state, req apispec.Request, a ensembl.Answer, body []byte) {
+	head := w.Header()
+	tag := etag(req.Format, body)
+	h.cors(w, s)
+	head.Set("Cache-Control", req.Endpoint.Freshness.CacheControl(http.StatusOK))
+	head.Set("ETag", tag)
+	head.Set("Vary", "Accept, Content-Type")
+	if tags := cacheTags(req, a.Tags); tags != "" {
+		head.Set("Cache-Tag", tags)
+	}
+	if r.Method != http.MethodPost && matches(r.Header.Values("If-None-Match"), tag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	head.Set("Content-Type", contentType(req.Format))
+	if req.Format == apispec.HTML {
+		head.Set("Content-Security-Policy", pagePolicy)
+	}
+	write(w, r, http.StatusOK, body)
+}
+
+// fail writes an error in the form that the client asked for.
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, s *state, format string, e *ensembl.Error) {
+	head := w.Header()
+	h.cors(w, s)
+	head.Set("Vary", "Accept, Content-Type")
+	if head.Get("Cache-Control") == "" {
+		head.Set("Cache-Control", "no-store")
+	}
+	body, err := encodeValue(format, errorBody{e.Message})
+	if err != nil || format == apispec.HTML {
+		body = errorPage(e.Status, e.Message)
+		head.Set("Content-Security-Policy", pagePolicy)
+	}
+	head.Set("Content-Type", contentType(format))
+	write(w, r, e.Status, body)
+}
+
+type errorBody struct {
+	Error string `json:"error"`
+}
+
+// errorFormat is the form of an error where no endpoint was found.
+func errorFormat(r *http.Request) string {
+	_, suffix := apispec.CutExtension(r.URL.EscapedPath(), r.URL.RawQuery, r.Header)
+	return apispec.ErrorFormat(apispec.Asked(r.Method, apispec.ParseQuery(r.URL.RawQuery).Get("content-type"), suffix, r.Header))
+}
+
+// cors writes the fields that every API answer carries.
+func (h *Handler) cors(w http.ResponseWriter, s *state) {
+	head := w.Header()
+	head.Set("Access-Control-Allow-Origin", "*")
+	head.Set("Access-Control-Expose-Headers", "ETag, Ensembl-Release")
+	head.Set("X-Content-Type-Options", "nosniff")
+	if s.catalogue.Release != "" {
+		head.Set("Ensembl-Release", s.catalogue.Release)
+	}
+}
+
+// etag is a strong validator (RFC 9110 §8.8.3) of one representation.
+func etag(format string, body []byte) string {
+	d := sha256.New()
+	d.Write([]byte(format))
+	d.Write([]byte{0})
+	d.Write(body)
+	return `"` + hex.EncodeToString(d.Sum(nil)[:16]) + `"`
+}
+
+// matches is the weak comparison of If-None-Match (RFC 9110 §13.1.2) with our
+// own tag, which holds no comma.
+func matches(lines []string, tag string) bool {
+	for _, line := range lines {
+		for member := range strings.SplitSeq(line, ",") {
+			member = strings.TrimSpace(member)
+			if member == "*" || strings.TrimPrefix(member, "W/") == tag {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// cacheTags fills in the endpoint's tags, and adds the answer's own. A tag
+// with a value that was not sent is left out.
+func cacheTags(req apispec.Request, more []string) string {
+	tags := slices.Clone(more)
+	for _, t := range req.Endpoint.Tags {
+		known := true
+		t = placeholder.ReplaceAllStringFunc(t, func(name string) string {
+			name = name[1 : len(name)-1]
+			v := req.Path[name]
+			if v == "" {
+				v = req.Query.Get(name)
+			}
+			if p, ok := req.Endpoint.Param(name); ok && p.CaseBlind {
+				v = strings.ToLower(v)
+			}
+			known = known && v != ""
+			return url.PathEscape(v)
+		})
+		if known && !slices.Contains(tags, t) {
+			tags = append(tags, t)
+		}
+	}
+	for i, t := range tags {
+		tags[i] = strings.Map(func(c rune) rune {
+			if c <= ' ' || c > '~' || c == ',' {
+				return '_'
+			}
+			return c
+		}, t)
+	}
+	return strings.Join(tags, ", ")
+}
+
+var placeholder = regexp.MustCompile(`\{[^{}]+\}`)
+
+// write sends a whole body; HEAD gets its length alone.
+func write(w http.ResponseWriter, r *http.Request, status int, body []byte) {
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		w.Write(body)
+	}
+}
+
+// writeJSON sends one of the origin's own documents.
+func writeJSON(w http.ResponseWriter, r *http.Request, status int, v any) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil { // only strings, numbers and maps of them
+		panic(err)
+	}
+	w.Header().Set("Content-Type", apispec.JSON)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	write(w, r, status, b.Bytes())
+}

@@ -1,0 +1,107 @@
+package origin
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"mirrornet/pkg/apispec"
+	"mirrornet/pkg/ensembl"
+)
+
+// MaxBody bounds the body of a POST.
+const MaxBody = 4 << 20
+
+// checkParams holds a request against its endpoint's statement. Empty values
+// are as good as absent, and names that are not stated are passed over: both
+// are what the API's clients rely on.
+func checkParams(req apispec.Request) error {
+	for i := range req.Endpoint.Params {
+		p := &req.Endpoint.Params[i]
+		values := req.Query.All(p.Name)
+		if p.In == apispec.InPath {
+			values = []string{req.Path[p.Name]}
+		}
+		present := false
+		for _, v := range values {
+			if v == "" {
+				continue
+			}
+			present = true
+			if err := checkValue(p, v); err != nil {
+				return err
+			}
+		}
+		if p.Required && !present && p.In == apispec.InQuery {
+			return ensembl.BadRequest("Missing mandatory parameter '%s'", p.Name)
+		}
+	}
+	return nil
+}
+
+func checkValue(p *apispec.Param, v string) error {
+	switch p.Type {
+	case apispec.Integer:
+		if _, err := strconv.ParseInt(v, 10, 64); err != nil {
+			return ensembl.BadRequest("Attribute %s was not a number. Expected an Integer", p.Name)
+		}
+	case apispec.Float:
+		if _, err := strconv.ParseFloat(v, 64); err != nil {
+			return ensembl.BadRequest("Attribute %s was not a number. Expected a Float", p.Name)
+		}
+	case apispec.Enum:
+		if slices.Contains(p.Allowed, v) {
+			return nil
+		}
+		switch p.Name { // the API's own sentences
+		case "format":
+			return ensembl.BadRequest("The format '%s' is not an understood encoding", v)
+		case "mask":
+			return ensembl.BadRequest("'%s' is not an allowed value for masking", v)
+		case "filter":
+			return ensembl.BadRequest("Unknown filter option '%s'", v)
+		}
+		return ensembl.BadRequest("The %s '%s' is not understood by this service", p.Name, v)
+	}
+	return nil
+}
+
+// readBody reads a POST's JSON object. No body at all is an empty object.
+func readBody(r *http.Request) (map[string]json.RawMessage, error) {
+	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && t == "application/x-www-form-urlencoded" {
+		return map[string]json.RawMessage{}, nil
+	}
+	b, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, MaxBody))
+	if err != nil {
+		var tooLong *http.MaxBytesError
+		if errors.As(err, &tooLong) {
+			return nil, &ensembl.Error{Status: http.StatusRequestEntityTooLarge,
+				Message: "POST message too large. The body may have " + strconv.Itoa(MaxBody) + " bytes. Request smaller regions or lists of IDs"}
+		}
+		return nil, ensembl.BadRequest("The POST body ended before its stated length")
+	}
+	return parseBody(b)
+}
+
+func parseBody(b []byte) (map[string]json.RawMessage, error) {
+	if b = bytes.TrimSpace(b); len(b) == 0 {
+		return map[string]json.RawMessage{}, nil
+	}
+	var body map[string]json.RawMessage
+	if err := json.Unmarshal(b, &body); err != nil {
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			return nil, ensembl.BadRequest("The POST body is not JSON, from byte %d on: %s", syntax.Offset, syntax)
+		}
+		return nil, ensembl.BadRequest("The POST body must be a JSON object, such as {\"ids\": [\"…\"]}")
+	}
+	if body == nil { // null
+		return nil, ensembl.BadRequest("The POST body must be a JSON object, such as {\"ids\": [\"…\"]}")
+	}
+	return body, nil
+}

@@ -1,0 +1,240 @@
+package origin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"mirrornet/pkg/apispec"
+	"mirrornet/pkg/ensembl"
+	"mirrornet/pkg/genomedb"
+	"mirrornet/pkg/observe"
+)
+
+// Config configures a [Handler].
+type Config struct {
+	// Modules state and answer the API. With Upstream they only state it.
+	Modules []ensembl.Module
+	// Genome is what modules answer from. Required without Upstream; the
+	// caller closes it after the handler's last request.
+	Genome *genomedb.Registry
+	// Upstream, when set, answers every path that is not the origin's own.
+	Upstream http.Handler
+	// Ready is asked by /-/healthz and /readyz beside the origin's own state;
+	// nil: the genome's database is pinged, if there is one.
+	Ready func(context.Context) error
+
+	Title   string // "Ensembl REST API"
+	Version string // of the API; ensembl.Version
+	// Release of the data; empty: that of Genome. See [Handler.SetRelease].
+	Release string
+	Limits  ensembl.Limits
+
+	// MaxConcurrent bounds the API requests worked on at once; more get 503.
+	// 0: 512.
+	MaxConcurrent int
+	// Timeout bounds the work on one API request. 0: 30 s.
+	Timeout time.Duration
+
+	Logger  *slog.Logger     // nil: none
+	Access  *slog.Logger     // access log; nil: none
+	Metrics *observe.Metrics // nil: none
+}
+
+// Handler serves the API. It is safe for concurrent use.
+type Handler struct {
+	cfg      Config
+	handlers map[string]func(context.Context, ensembl.Call) (ensembl.Answer, error)
+	specs    []apispec.Endpoint
+	state    atomic.Pointer[state]
+	router   http.Handler
+	slots    chan struct{}
+	counts   counts
+	stopping atomic.Bool
+}
+
+// New makes a Handler. It fails when the modules' statements are at fault.
+func New(cfg Config) (*Handler, error) {
+	if cfg.Genome == nil && cfg.Upstream == nil {
+		return nil, errors.New("origin: neither a genome nor an upstream to answer from; set Genome or Upstream")
+	}
+	if cfg.Title == "" {
+		cfg.Title = "Ensembl REST API"
+	}
+	if cfg.Version == "" {
+		cfg.Version = ensembl.Version
+	}
+	if cfg.MaxConcurrent == 0 {
+		cfg.MaxConcurrent = 512
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 30 * time.Second
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	cfg.Limits = cfg.Limits.WithDefaults()
+	if cfg.Release == "" && cfg.Genome != nil {
+		cfg.Release = strconv.Itoa(cfg.Genome.Release())
+	}
+	h := &Handler{cfg: cfg, slots: make(chan struct{}, cfg.MaxConcurrent),
+		handlers: map[string]func(context.Context, ensembl.Call) (ensembl.Answer, error){}}
+	for _, m := range cfg.Modules {
+		for _, e := range m.Endpoints {
+			if e.Handle == nil && cfg.Upstream == nil {
+				return nil, fmt.Errorf("origin: module %s: endpoint %q has no handler", m.Name, e.Spec.ID)
+			}
+			h.specs = append(h.specs, withLimits(e.Spec, cfg.Limits))
+			h.handlers[e.Spec.ID] = e.Handle
+		}
+	}
+	h.counts.init(h.specs)
+	if err := h.SetRelease(cfg.Release); err != nil {
+		return nil, err
+	}
+	h.router = h.routes()
+	return h, nil
+}
+
+// withLimits states the configured number of POST elements where the module
+// left it to the server.
+func withLimits(e apispec.Endpoint, l ensembl.Limits) apispec.Endpoint {
+	if e.Body != nil && e.Body.MaxItems == 0 && e.Body.ListOf != "" {
+		b := *e.Body
+		b.MaxItems = l.Post
+		e.Body = &b
+	}
+	return e
+}
+
+// SetRelease publishes the catalogue, and everything made from it, for another
+// release of the data: an upstream's may change while the origin runs.
+func (h *Handler) SetRelease(release string) error {
+	if old := h.state.Load(); old != nil && old.catalogue.Release == release {
+		return nil
+	}
+	s, err := newState(&apispec.Catalogue{Title: h.cfg.Title, Version: h.cfg.Version, Release: release, Endpoints: h.specs})
+	if err != nil {
+		return fmt.Errorf("origin: %w", err)
+	}
+	h.state.Store(s)
+	return nil
+}
+
+// Catalogue is what is published now.
+func (h *Handler) Catalogue() *apispec.Catalogue { return h.state.Load().catalogue }
+
+// OpenAPI is the OpenAPI document that is published now.
+func (h *Handler) OpenAPI() []byte { return h.state.Load().openapi }
+
+// Stop makes the handler report that it is not ready; it goes on answering.
+func (h *Handler) Stop() { h.stopping.Store(true) }
+
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.router.ServeHTTP(w, r) }
+
+func (h *Handler) routes() http.Handler {
+	r := chi.NewRouter()
+	r.Use(h.recoverPanics)
+	for path, f := range map[string]http.HandlerFunc{
+		"/":               h.serveIndex,
+		"/openapi.json":   h.serveOpenAPI,
+		apispec.WellKnown: h.serveCatalogue,
+		"/-/status.json":  h.serveStatus,
+		"/-/healthz":      h.serveReady,
+	} {
+		r.Get(path, f)
+		r.Head(path, f)
+	}
+	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		h.methodNotAllowed(w, r, []string{"GET"})
+	})
+	r.NotFound(h.serveAPI)
+	return r
+}
+
+// Admin is the handler of the operators' listener: /livez, /readyz, /metrics
+// and /status.json.
+func (h *Handler) Admin() http.Handler {
+	r := chi.NewRouter()
+	r.Get("/livez", func(w http.ResponseWriter, r *http.Request) {
+		writeJSON(w, r, http.StatusOK, map[string]string{"state": "alive"})
+	})
+	r.Get("/readyz", h.serveReady)
+	r.Get("/status.json", h.serveStatus)
+	if h.cfg.Metrics != nil {
+		r.Method(http.MethodGet, "/metrics", h.cfg.Metrics.Handler())
+	}
+	return r
+}
+
+// serveAPI counts, bounds and times one API request, and answers it from the
+// modules or the upstream.
+func (h *Handler) serveAPI(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	s := h.state.Load()
+	req, methods, ok := s.index.Resolve(r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header)
+	rec := &recorder{ResponseWriter: w}
+	id := ""
+	if ok {
+		id = req.Endpoint.ID
+	}
+	if r.UserAgent() == probeAgent {
+		rec.Header().Set("Mirror-Catalogue", s.hash)
+	} else {
+		h.counts.add(id)
+	}
+	defer func() { h.observe(rec, r, id, start) }()
+
+	select {
+	case h.slots <- struct{}{}:
+		defer func() { <-h.slots }()
+	default:
+		rec.Header().Set("Retry-After", "1")
+		h.fail(rec, r, s, apispec.JSON, &ensembl.Error{Status: http.StatusServiceUnavailable,
+			Message: "The server is at its limit of concurrent requests. Try again in a second."})
+		return
+	}
+	if h.cfg.Upstream != nil {
+		h.cfg.Upstream.ServeHTTP(rec, r)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), h.cfg.Timeout)
+	defer cancel()
+	h.answer(rec, r.WithContext(ctx), s, req, methods, ok)
+}
+
+// probeAgent is the User-Agent of package health's probes.
+const probeAgent = "mirrornet-health"
+
+// recorder notes what was sent, for log and metrics.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 || r.status < 200 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	n, err := r.ResponseWriter.Write(b)
+	r.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

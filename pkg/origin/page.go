@@ -1,0 +1,167 @@
+package origin
+
+import (
+	"bytes"
+	"encoding/json"
+	"html/template"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"mirrornet/pkg/apispec"
+)
+
+// pagePolicy lets a page use its own style and nothing else.
+const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+const pageStyle = `
+:root{color-scheme:light dark;--fg:#1b2430;--bg:#fff;--soft:#5b6675;--line:#dfe4ea;--code:#f6f8fa;--a:#0b5fad;--s:#0a6640;--n:#8a3b00;--k:#0b5fad}
+@media(prefers-color-scheme:dark){:root{--fg:#e6e9ee;--bg:#14181d;--soft:#9aa5b1;--line:#2c343d;--code:#1b2127;--a:#7cb8f5;--s:#7fd6a5;--n:#f0b27a;--k:#7cb8f5}}
+*{box-sizing:border-box}body{margin:0 auto;max-width:72rem;padding:1.5rem 1rem;font:16px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg)}
+h1{font-size:1.3rem;margin:0 0 .25rem;overflow-wrap:anywhere}h2{font-size:1rem;margin:1.75rem 0 .5rem;border-bottom:1px solid var(--line)}
+p{margin:.25rem 0;color:var(--soft)}a{color:var(--a)}nav a{margin-right:1rem}
+pre{background:var(--code);border:1px solid var(--line);border-radius:6px;padding:1rem;overflow:auto;font:13px/1.5 ui-monospace,monospace;tab-size:2}
+table{border-collapse:collapse;width:100%}td{padding:.3rem .75rem .3rem 0;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
+code{font:13px ui-monospace,monospace}.k{color:var(--k)}.s{color:var(--s)}.n{color:var(--n)}`
+
+var pages = template.Must(template.New("").Parse(`{{define "head"}}<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<title>{{.Title}}</title><style>` + pageStyle + `</style>
+<h1>{{.Title}}</h1>{{end}}
+{{define "value"}}{{template "head" .}}<p>{{.Summary}}</p>
+<nav>{{range .Links}}<a href="{{.URL}}">{{.Text}}</a>{{end}}</nav>
+<pre>{{.Body}}</pre>
+</html>
+{{end}}
+{{define "error"}}{{template "head" .}}<p>{{.Summary}}</p><nav><a href="/">All endpoints</a></nav>
+</html>
+{{end}}
+{{define "index"}}{{template "head" .}}<p>{{.Summary}}</p>
+<nav><a href="/openapi.json">OpenAPI</a><a href="` + apispec.WellKnown + `">Catalogue</a></nav>
+{{range .Groups}}<h2>{{.Name}}</h2><table>
+{{range .Endpoints}}<tr><td><code>{{.Method}}&nbsp;{{.Path}}</code><td>{{.Summary}}{{range .Examples}}{{if not .Body}}<br><a href="{{.Target}}"><code>{{.Target}}</code></a>{{end}}{{end}}
+{{end}}</table>{{end}}
+</html>
+{{end}}`))
+
+type link struct{ URL, Text string }
+
+type page struct {
+	Title, Summary string
+	Links          []link
+	Body           template.HTML
+	Groups         []group
+}
+
+type group struct {
+	Name      string
+	Endpoints []apispec.Endpoint
+}
+
+func render(name string, p page) []byte {
+	var b bytes.Buffer
+	if err := pages.ExecuteTemplate(&b, name, p); err != nil { // templates and data are both ours
+		panic(err)
+	}
+	return b.Bytes()
+}
+
+func errorPage(status int, message string) []byte {
+	return render("error", page{Title: strconv.Itoa(status) + " " + http.StatusText(status), Summary: message})
+}
+
+// answerPage is the frame of an answer's page, with links to its other forms.
+func answerPage(r *http.Request, req apispec.Request, body template.HTML) []byte {
+	p := page{Title: r.Method + " " + r.URL.Path, Summary: req.Endpoint.Summary, Body: body,
+		Links: []link{{"/", "All endpoints"}}}
+	if r.Method != http.MethodPost {
+		path, _ := apispec.CutExtension(r.URL.EscapedPath(), r.URL.RawQuery, r.Header)
+		for _, f := range req.Endpoint.Formats {
+			if f == apispec.HTML || f == apispec.JSONP {
+				continue
+			}
+			p.Links = append(p.Links, link{path + "?" + withType(r.URL.RawQuery, f), f})
+		}
+	}
+	return render("value", p)
+}
+
+// withType is a raw query with another content-type.
+func withType(raw, mediaType string) string {
+	var pairs []string
+	for pair := range strings.FieldsFuncSeq(raw, func(c rune) bool { return c == '&' || c == ';' }) {
+		if name, _, _ := strings.Cut(pair, "="); name != "content-type" && name != "callback" {
+			pairs = append(pairs, pair)
+		}
+	}
+	return strings.Join(append(pairs, "content-type="+strings.ReplaceAll(mediaType, "+", "%2B")), ";")
+}
+
+func textPage(r *http.Request, req apispec.Request, text []byte) []byte {
+	return answerPage(r, req, template.HTML(template.HTMLEscapeString(string(text))))
+}
+
+// jsonPage shows JSON indented, with names, strings and numbers told apart.
+func jsonPage(r *http.Request, req apispec.Request, b []byte) ([]byte, error) {
+	var pretty bytes.Buffer
+	if err := json.Indent(&pretty, b, "", "  "); err != nil {
+		return nil, err
+	}
+	return answerPage(r, req, template.HTML(highlight(pretty.Bytes()))), nil
+}
+
+// highlight wraps the tokens of valid JSON in spans and escapes them.
+func highlight(src []byte) string {
+	var out strings.Builder
+	out.Grow(len(src) * 2)
+	for i := 0; i < len(src); {
+		c := src[i]
+		end := i + 1
+		switch {
+		case c == '"':
+			for end < len(src) && src[end] != '"' {
+				if src[end] == '\\' {
+					end++
+				}
+				end++
+			}
+			end = min(end+1, len(src))
+			class := "s"
+			if end < len(src) && src[end] == ':' {
+				class = "k"
+			}
+			out.WriteString(`<span class="` + class + `">` + template.HTMLEscapeString(string(src[i:end])) + `</span>`)
+		case c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z':
+			for end < len(src) && !strings.ContainsRune(",]} \n", rune(src[end])) {
+				end++
+			}
+			out.WriteString(`<span class="n">` + template.HTMLEscapeString(string(src[i:end])) + `</span>`)
+		default:
+			out.WriteByte(c)
+		}
+		i = end
+	}
+	return out.String()
+}
+
+// serveIndex lists the endpoints: HTML for those who ask for it first, the
+// catalogue's JSON for all others.
+func (h *Handler) serveIndex(w http.ResponseWriter, r *http.Request) {
+	s := h.state.Load()
+	w.Header().Set("Vary", "Accept, Content-Type")
+	if errorFormat(r) != apispec.HTML {
+		h.serveDocument(w, r, s, apispec.JSON, etag(apispec.JSON, s.json), s.json)
+		return
+	}
+	p := page{Title: s.catalogue.Title, Summary: "Version " + s.catalogue.Version + ", release " + s.catalogue.Release}
+	for _, e := range s.catalogue.Endpoints {
+		if len(p.Groups) == 0 || p.Groups[len(p.Groups)-1].Name != e.Group {
+			p.Groups = append(p.Groups, group{Name: e.Group})
+		}
+		g := &p.Groups[len(p.Groups)-1]
+		g.Endpoints = append(g.Endpoints, e)
+	}
+	body := render("index", p)
+	w.Header().Set("Content-Security-Policy", pagePolicy)
+	h.serveDocument(w, r, s, apispec.HTML, etag(apispec.HTML, body), body)
+}
