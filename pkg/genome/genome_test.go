@@ -1,0 +1,217 @@
+package genome
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestParse(t *testing.T) {
+	tests := []struct {
+		region string
+		want   Interval
+		err    string
+	}{
+		{"X:1..1000:1", Interval{"X", 1, 1000, 1}, ""},
+		{"X:1-1000", Interval{"X", 1, 1000, 1}, ""},
+		{"6:1000000..2000000:-1", Interval{"6", 1000000, 2000000, -1}, ""},
+		{"6:1,000,000-1,000,100", Interval{"6", 1000000, 1000100, 1}, ""},
+		{"6:1000000_1000100", Interval{"6", 1000000, 1000100, 1}, ""},
+		{"6:1:5:-1", Interval{"6", 1, 5, -1}, ""},
+		{"6:g.10-20", Interval{"6", 10, 20, 1}, ""},
+		{"6", Interval{"6", 1, 0, 1}, ""},
+		{"6:", Interval{"6", 1, 0, 1}, ""},
+		{"6:1000000", Interval{"6", 1000000, 0, 1}, ""},
+		{"6:100..", Interval{"6", 100, 0, 1}, ""},
+		{"6:100-", Interval{"6", 100, 0, 1}, ""},
+		{"6:..100", Interval{"6", 1, 100, 1}, ""},
+		{"6:0..10", Interval{"6", 1, 10, 1}, ""},
+		{"6:1..10:0", Interval{"6", 1, 10, 0}, ""},
+		{"6:1..10:+", Interval{"6", 1, 10, 1}, ""},
+		{"6:1..10:-", Interval{"6", 1, 10, -1}, ""},
+		{"HG681_PATCH:7..8", Interval{"HG681_PATCH", 7, 8, 1}, ""},
+		{"AF274858.3:1..100", Interval{"AF274858.3", 1, 100, 1}, ""},
+		{"HLA-A:1-2", Interval{"HLA-A", 1, 2, 1}, ""},
+
+		{"", Interval{}, "Location  not understood"},
+		{" 6:1..10", Interval{}, "Location  6:1..10 not understood"},
+		{"6:-5..10", Interval{}, "-5 is not a valid start"},
+		{"6:abc..def", Interval{}, "abc is not a valid start"},
+		{"6:1M..2M", Interval{}, "1M is not a valid start"},
+		{"6:1..2kb", Interval{}, "2kb is not a valid end"},
+		{"6:1..0", Interval{}, "0 is not a valid end"},
+		{"6:1..99999999999999999999", Interval{}, "99999999999999999999 is not a valid end"},
+		{"6:1000100..1000000:1", Interval{}, "Cannot request a slice whose start is greater than its end. Start: 1000100. End: 1000000"},
+		{"6:1_000_000..1_000_100:1", Interval{}, "Could not decode region 6:1_000_000..1_000_100:1"},
+		{"6:1000000..1000100:2", Interval{}, "Could not decode region 6:1000000..1000100:2"},
+		{"6:1..10:1:1", Interval{}, "Could not decode region 6:1..10:1:1"},
+		{"6:1;10", Interval{}, "Could not decode region 6:1;10"},
+		{"chromosome:GRCh37:6:1000000:1000100:1", Interval{}, "Could not decode region chromosome:GRCh37:6:1000000:1000100:1"},
+	}
+	for _, tt := range tests {
+		got, err := Parse(tt.region)
+		switch {
+		case tt.err != "":
+			if err == nil || err.Error() != tt.err {
+				t.Errorf("Parse(%q): error %v, want %s", tt.region, err, tt.err)
+			}
+		case err != nil || got != tt.want:
+			t.Errorf("Parse(%q) = %+v, %v; want %+v", tt.region, got, err, tt.want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{"X:1..1000:1", "6:1,000-2,000:-1", "6", "6:g.1_2", "6:-5..10", "6:..", "é:1-2", "6:1--2", "6:,-,"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		i, err := Parse(s)
+		if err != nil {
+			return
+		}
+		if i.Name == "" || i.Start < 1 || i.End != 0 && i.End < i.Start || i.Strand < -1 || i.Strand > 1 {
+			t.Fatalf("Parse(%q) = %+v", s, i)
+		}
+		if i.End != 0 {
+			if again, err := Parse(i.String()); err != nil || again != i {
+				t.Fatalf("Parse(%q) = %+v, written %s, read %+v, %v", s, i, i, again, err)
+			}
+		}
+	})
+}
+
+func TestIntervalArithmetic(t *testing.T) {
+	i := Interval{"6", 100, 200, -1}
+	if e, ok := i.Expand(10, 20); !ok || e != (Interval{"6", 80, 210, -1}) {
+		t.Errorf("Expand(10, 20) on the reverse strand = %+v, %v", e, ok)
+	}
+	if e, ok := i.Expand(-60, -60); ok {
+		t.Errorf("Expand(-60, -60) leaves %+v", e)
+	}
+	if e, ok := (Interval{"6", 5, 9, 1}).Expand(10, 0); !ok || e.Start != 1 {
+		t.Errorf("Expand(10, 0) = %+v, %v", e, ok)
+	}
+	if c, ok := (Interval{"6", 5, 0, 1}).Clamp(50); !ok || c.End != 50 || c.Length() != 46 {
+		t.Errorf("Clamp(50) = %+v, %v", c, ok)
+	}
+	if c, ok := (Interval{"6", 51, 60, 1}).Clamp(50); ok {
+		t.Errorf("Clamp(50) of 51-60 leaves %+v", c)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		gen := func(name string) Interval {
+			s := rapid.Int64Range(1, 40).Draw(t, name)
+			return Interval{"6", s, s + rapid.Int64Range(0, 20).Draw(t, name+" length"), 1}
+		}
+		a, b := gen("a"), gen("b")
+		shared, all := 0, true
+		for p := b.Start; p <= b.End; p++ {
+			if p >= a.Start && p <= a.End {
+				shared++
+			} else {
+				all = false
+			}
+		}
+		if a.Overlaps(b) != (shared > 0) || b.Overlaps(a) != (shared > 0) || a.Contains(b) != all {
+			t.Fatalf("%v and %v share %d bases: Overlaps %v, Contains %v", a, b, shared, a.Overlaps(b), a.Contains(b))
+		}
+	})
+}
+
+func TestReverseComplement(t *testing.T) {
+	if got := string(ReverseComplement([]byte("ACGTNacgtnRYKMSWBVDH-"))); got != "-DHBVWSKMRYnacgtNACGT" {
+		t.Errorf("reverse complement %s", got)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		s := []byte(rapid.StringMatching(`[ACGTMRWSYKVHDBNacgtmrwsykvhdbn-]*`).Draw(t, "sequence"))
+		if got := ReverseComplement(ReverseComplement(s)); !bytes.Equal(got, s) {
+			t.Fatalf("%s twice gives %s", s, got)
+		}
+	})
+}
+
+func TestTranslate(t *testing.T) {
+	tests := []struct {
+		table     int
+		dna, want string
+	}{
+		{0, "ATGGCGTAA", "MA*"},
+		{1, "atgnnnTGA", "MX*"},
+		{1, "AUGUUU", "MF"},
+		{1, "ATGGCNGAYRAYSAR", "MADBZ"},
+		{1, "ATHATR", "IX"},
+		{1, "MTC", "J"},         // ATC or CTC
+		{1, "ATG---TAR", "M-*"}, // TAA or TAG
+		{1, "ATGGC", "MA"},      // GCN is A whatever N is
+		{1, "ATGAT", "M"},       // ATN is I or M
+		{1, "ATGA", "M"},
+		{1, "", ""},
+		{1, "AT1", "X"},
+		{2, "AGAAGGATATGA", "**MW"},
+		{5, "AGAAGGATATGA", "SSMW"},
+		{11, "TGAAGA", "*R"},
+		{33, "AGAAGGTAATGA", "SKYW"},
+	}
+	for _, tt := range tests {
+		table, ok := Codons(tt.table)
+		if !ok {
+			t.Fatalf("no table %d", tt.table)
+		}
+		if got := string(table.Translate([]byte(tt.dna))); got != tt.want {
+			t.Errorf("table %d: %s gives %s, want %s", tt.table, tt.dna, got, tt.want)
+		}
+	}
+}
+
+func TestCodonTables(t *testing.T) {
+	if _, ok := Codons(7); ok {
+		t.Error("table 7 does not exist")
+	}
+	// Every codon table that NCBI has, with its stops in NCBI's order.
+	stops := map[int]string{1: "TAA TAG TGA", 2: "TAA TAG AGA AGG", 3: "TAA TAG", 4: "TAA TAG", 5: "TAA TAG", 6: "TGA", 9: "TAA TAG", 10: "TAA TAG",
+		11: "TAA TAG TGA", 12: "TAA TAG TGA", 13: "TAA TAG", 14: "TAG", 15: "TAA TGA", 16: "TAA TGA", 21: "TAA TAG", 22: "TCA TAA TGA", 23: "TTA TAA TAG TGA",
+		24: "TAA TAG", 25: "TAA TAG", 26: "TAA TAG TGA", 27: "", 28: "", 29: "TGA", 30: "TGA", 31: "", 32: "TAA TGA", 33: "TAG"}
+	for id, want := range stops {
+		c, ok := Codons(id)
+		if !ok || c.ID != id || c.Name == "" {
+			t.Errorf("no table %d", id)
+			continue
+		}
+		var got []string
+		for _, a := range "TCAG" {
+			for _, b := range "TCAG" {
+				for _, d := range "TCAG" {
+					if codon := string([]rune{a, b, d}); string(c.Translate([]byte(codon))) == "*" {
+						got = append(got, codon)
+					}
+				}
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("table %d stops at %v, want %s", id, got, want)
+		}
+		if !c.Start("ATG") || !c.Start("aug") || c.Start("TG") || c.Start("AAA") {
+			t.Errorf("table %d: start codons %s", id, c.starts)
+		}
+	}
+	if len(tables) != len(stops) {
+		t.Errorf("%d tables, %d tested", len(tables), len(stops))
+	}
+}
+
+func TestWrap(t *testing.T) {
+	for _, tt := range []struct {
+		seq   string
+		width int
+		want  string
+	}{
+		{"", 0, ""}, {"ACGT", 0, "ACGT\n"}, {"ACGT", 2, "AC\nGT\n"}, {"ACGTA", 2, "AC\nGT\nA\n"},
+		{strings.Repeat("A", 61), 0, strings.Repeat("A", 60) + "\nA\n"},
+	} {
+		if got := string(Wrap([]byte(tt.seq), tt.width)); got != tt.want {
+			t.Errorf("Wrap(%q, %d) = %q", tt.seq, tt.width, got)
+		}
+	}
+}
