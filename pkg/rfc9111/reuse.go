@@ -91,7 +91,7 @@ func Evaluate(req Request, resp Response, p Policy, now time.Time) Reuse {
 		return r.forward(Validate, "stale", "must-revalidate")
 	case q.maxStale.set && staleness > q.maxStale.d:
 		return r.forward(Validate, "stale", "request max-stale")
-	case q.maxStale.set && q.maxStale.d > 0 && !d.sMaxAge.set:
+	case q.maxStale.set && !d.sMaxAge.set:
 		r.Detail = "request max-stale"
 		return r
 	case q.maxAge.set && !q.maxStale.set: // §5.2.1.1: nothing stale
