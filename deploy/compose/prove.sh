@@ -2,7 +2,7 @@
 # Proves compose.yaml on a real Docker Engine, without a registry: builds the shipped Dockerfiles, brings the
 # network up, asks it through its published ports, kills an edge and an origin, and asks again.
 #
-#   sudo ./prove.sh                  needs: docker.io docker-compose (or compose v2) debootstrap python3 curl, and Go
+#   sudo ./prove.sh                  needs: docker.io docker-compose (or compose v2) debootstrap python3 curl openssl, and Go
 #   PROVE_BASES=DIR sudo -E ./prove.sh   keeps the base system there between runs
 #   PROVE_SECONDS=1500               after which the run is ended and counts as failed
 #
@@ -40,11 +40,11 @@ within() {
 prepare() {
   [ "$(id -u)" = 0 ] || die "must run as root: sudo $0"
   local missing=()
-  for tool in dockerd containerd docker debootstrap unshare ip iptables python3 curl go; do
+  for tool in dockerd containerd docker debootstrap unshare setpriv ip iptables python3 curl openssl go; do
     command -v $tool >/dev/null || missing+=("$tool")
   done
   docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null || missing+=(docker-compose)
-  [ ${#missing[@]} = 0 ] || die "not installed: ${missing[*]} (Debian: apt-get install docker.io docker-compose debootstrap iproute2 iptables python3 curl; Go: go.dev)"
+  [ ${#missing[@]} = 0 ] || die "not installed: ${missing[*]} (Debian: apt-get install docker.io docker-compose debootstrap iproute2 iptables python3 curl openssl; Go: go.dev)"
 
   # A copy of exactly what git would give, so that the proof leaves nothing in the tree.
   mkdir -p "$work/src"
@@ -84,7 +84,7 @@ outside() {
   export work cgroup began_at=$SECONDS
   GOROOT=$(go env GOROOT) GOMODCACHE=$(go env GOMODCACHE)
   export GOROOT GOMODCACHE
-  unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private \
+  setpriv --pdeathsig KILL unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private \
     bash "$here/prove.sh" --inside &
   inner=$!
   local limit=${PROVE_SECONDS:-1500} status=0
@@ -146,8 +146,7 @@ make_bases() {
 
 build() {
   cd "$work/src/deploy/compose"
-  mkdir -m 700 secrets
-  (umask 277; head -c 32 /dev/urandom | base64 >secrets/gossip.key); chmod 444 secrets/gossip.key
+  eval "$(grep '^mkdir -m 700 -p secrets && ' README.md)"
   say "building (some minutes)"
   "${compose[@]}" build >"$work/build.log" 2>&1 || { tail -30 "$work/build.log"; die "compose build failed"; }
   local image size facts='{{.Config.User}} {{index .Config.Labels "org.opencontainers.image.licenses"}} {{index .Config.Healthcheck.Test 1}}'
@@ -174,10 +173,10 @@ healthy() { # healthy SERVICE…
     [ "$(docker inspect -f '{{.State.Health.Status}}' "$(container "$service")" 2>/dev/null)" = healthy ] || return 1
   done
 }
-container() { "${compose[@]}" ps -q "$1"; }
+container() { docker ps -aq -f "label=com.docker.compose.service=$1"; } # compose v2 lists the running alone
 all="origin-1 origin-2 edge-europe edge-asia edge-useast memcached-europe memcached-asia memcached-useast"
 
-port() { case $1 in europe) echo 8081 ;; asia) echo 8082 ;; useast) echo 8083 ;; esac; }
+port() { case $1 in europe) echo 8081 ;; asia) echo 8082 ;; useast) echo 8083 ;; africa) echo 8084 ;; esac; }
 get()  { curl -sS --max-time 5 "${@:3}" "http://$1.localhost:$(port "$1")$2"; }                     # REGION PATH [CURL…]
 field() { get "$1" "$2" -o /dev/null -D - "${@:4}" | tr -d '\r' | sed -n "s/^$3: //Ip" | paste -sd, -; } # REGION PATH FIELD
 pings() { [ "$(get "$1" /info/ping | tr -d ' \n')" = '{"ping":1}' ]; }
@@ -258,11 +257,33 @@ crash_and_ask() {
 addresses() { docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$(container edge-asia)" "$(container origin-1)" | paste -sd' '; }
 both_restarted() { restarted "$1" && restarted "$2"; }
 
+# Does what README.md says, with its own two examples: the region file, and the block, set before "networks:".
+add_region() {
+  local before region
+  before=$(docker ps -q | sort | paste -sd' ')
+  python3 - <<'PY' || die "README.md: no examples under 'Add a region'"
+import re
+file, block = re.findall(r"```yaml\n(.*?)```", open("README.md").read().split("\n## Add a region\n")[1].split("\n## ")[0], re.S)
+open("regions/africa.yaml", "w").write(file)
+compose = open("compose.yaml").read()
+open("compose.yaml", "w").write(compose.replace("\nnetworks:\n", "\n" + block + "\nnetworks:\n"))
+PY
+  "${compose[@]}" up -d >"$work/up2.log" 2>&1 || { tail -20 "$work/up2.log"; fail "compose up with a fourth region"; return; }
+  check "a region file and a service block, as README.md shows them: edge-africa and its memcached are healthy" within 60 healthy edge-africa memcached-africa
+  check "the others were not restarted" [ -z "$(comm -23 <(tr ' ' '\n' <<<"$before") <(docker ps -q | sort))" ]
+  check "africa answers" within 20 pings africa
+  for region in europe asia useast; do
+    check "$region: lists africa, asia, europe and useast as serving" within 20 serving_is $region "africa asia europe useast"
+  done
+}
+
 stop_all() {
   "${compose[@]}" stop >/dev/null 2>&1
   local service codes=
-  for service in edge-europe edge-asia edge-useast origin-1 origin-2; do codes+=$(docker inspect -f '{{.State.ExitCode}}' "$("${compose[@]}" ps -aq $service)"); done
-  check "stopped by TERM, all exit with 0 (exit codes $codes)" [ "$codes" = 00000 ]
+  for service in edge-europe edge-asia edge-useast edge-africa origin-1 origin-2; do
+    codes+=$(docker inspect -f '{{.State.ExitCode}}' "$(container $service)")
+  done
+  check "stopped by TERM, all exit with 0 (exit codes $codes)" [ "$codes" = 000000 ]
   "${compose[@]}" down -v >"$work/down.log" 2>&1 || cat "$work/down.log"
   check "compose down leaves no container, volume or network" [ -z "$(docker ps -aq; docker volume ls -q; docker network ls -q -f type=custom)" ]
 }
@@ -282,6 +303,7 @@ inside() {
   ask_all
   kill_and_ask
   crash_and_ask
+  add_region
   stop_all
 }
 
