@@ -300,6 +300,24 @@ func TestLateSeed(t *testing.T) {
 	b.untilState("a", Alive)
 }
 
+// A seed that left and is back, knowing nobody, is joined again by those who are
+// not alone either.
+func TestSeedIsBack(t *testing.T) {
+	a := start(t, "a", nil)
+	addr := a.Addr()
+	b := start(t, "b", nil, a)
+	c := start(t, "c", nil, a)
+	b.untilState("c", Alive)
+	c.untilState("b", Alive)
+	a.untilState("b", Alive)
+	a.stop()
+	b.untilState("a", Left)
+	c.untilState("a", Left)
+	a = start(t, "a", func(c *Config) { c.Listen = addr })
+	a.untilState("b", Alive)
+	a.untilState("c", Alive)
+}
+
 func TestDeadAreTriedAgain(t *testing.T) {
 	a := start(t, "a", nil)
 	b := start(t, "b", nil, a)
@@ -398,12 +416,65 @@ func TestAllowed(t *testing.T) {
 	_, _ = out, out2
 }
 
-func TestRunThatEndsAtOnce(t *testing.T) {
-	// A join address that swallows packets must not hold up the end.
-	p := start(t, "a", func(c *Config) { c.Join = []string{"192.0.2.1:7946"} })
+// A join address that accepts and then says nothing must not hold up the end.
+func TestEndDuringJoin(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	p := start(t, "a", func(c *Config) {
+		c.Join = []string{ln.Addr().String()}
+		c.tune = func(m *memberlist.Config) { m.TCPTimeout = time.Minute }
+	})
+	conn, err := ln.Accept() // it joins now
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
 	began := time.Now()
 	p.stop()
-	if took := time.Since(began); took > leaveTimeout+time.Second {
+	if took := time.Since(began); took > leaveTimeout {
 		t.Errorf("Run ended after %v", took)
 	}
+}
+
+// With the settings that nodes really have: a change is known within 2 s, and so
+// is a departure, as such.
+func TestRealSettings(t *testing.T) {
+	real := func(c *Config) { c.tune, c.joinMin, c.joinMax = nil, 0, 0 }
+	a := start(t, "a", real)
+	b := start(t, "b", real, a)
+	c := start(t, "c", real, a)
+	for _, p := range []*peer{a, b} {
+		p.untilState("c", Alive)
+	}
+	began := time.Now()
+	c.say("r2")
+	c.Update()
+	for _, p := range []*peer{a, b} {
+		p.until("c", "r2", func(n Node) bool { return n.Revision == "r2" })
+	}
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("a new revision was known after %v", took)
+	}
+	began = time.Now()
+	c.stop()
+	t.Logf("leaving took %v", time.Since(began))
+	for _, p := range []*peer{a, b} {
+		p.untilState("c", Left)
+	}
+	if took := time.Since(began); took > leaveTimeout+500*time.Millisecond {
+		t.Errorf("a departure was known after %v", took)
+	}
+	// All at once, as a network that is stopped.
+	began = time.Now()
+	a.cancel()
+	b.cancel()
+	a.stop()
+	b.stop()
+	if took := time.Since(began); took > leaveTimeout+500*time.Millisecond {
+		t.Errorf("leaving together took %v", took)
+	}
+	t.Logf("leaving together took %v", time.Since(began))
 }

@@ -13,7 +13,7 @@ import (
 
 const (
 	// trustJoin is how long a join address counts as done although no member
-	// has it, as behind address translation.
+	// ever had it, as behind address translation.
 	trustJoin      = time.Minute
 	resolveTimeout = 3 * time.Second
 )
@@ -23,6 +23,7 @@ type seed struct {
 	text, host string
 	port       uint16
 	addrs      []netip.AddrPort // last resolved
+	seen       bool             // a member had one of addrs
 	joined     time.Time        // last success
 	failing    bool             // and logged
 }
@@ -117,10 +118,11 @@ func (g *Gossip) joinSeed(ctx context.Context, s *seed, living map[netip.AddrPor
 		}
 		for _, a := range s.addrs {
 			if living[a] {
+				s.seen = true
 				return false
 			}
 		}
-		return time.Since(s.joined) > trustJoin
+		return s.seen || time.Since(s.joined) > trustJoin
 	}
 	if !due() {
 		return true

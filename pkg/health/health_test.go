@@ -227,6 +227,25 @@ func TestAlternatingAnswersChangeNothing(t *testing.T) {
 	}, edge("a"))
 }
 
+// A target that takes its time is probed as often as another.
+func TestPeriodsBeginWithTheProbe(t *testing.T) {
+	run(t, Config{}, func(f *fixture) {
+		f.net.set("a", func(r *http.Request) (*http.Response, error) {
+			<-time.After(800 * time.Millisecond)
+			return answer(200, "")(r)
+		})
+		f.until("a", Serving, 2*time.Second)
+		before := f.net.count("a")
+		f.pass(30 * time.Second)
+		if got := f.net.count("a") - before; got < 25 || got > 35 {
+			t.Errorf("%d probes in 30 s, want about 30", got)
+		}
+		if rtt := f.View().Status["a"].RTT; rtt < 790*time.Millisecond || rtt > 810*time.Millisecond {
+			t.Errorf("round trip %v", rtt)
+		}
+	}, edge("a"))
+}
+
 func TestSlowTargetsDelayNobody(t *testing.T) {
 	var targets []Target
 	for i := range maxProbes - 1 {

@@ -117,16 +117,13 @@ func (m *machine) realSuccess(now time.Time) {
 func (m *machine) realFailure(err string, now time.Time) {
 	m.realAt = now
 	m.err = err
+	most := m.n - 1 // a failed probe must complete the verdict
 	if m.weak {
-		m.real = min(m.real+1, m.n)
+		most = m.n
 		m.good = 0
-		m.judge(now)
-		return
 	}
-	m.real = min(m.real+1, m.n-1)
-	if m.bad > 0 {
-		m.judge(now)
-	}
+	m.real = min(m.real+1, most)
+	m.judge(now)
 }
 
 func (m *machine) judge(now time.Time) {

@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -140,6 +141,26 @@ func TestBodies(t *testing.T) {
 		if got.outcome != tc.want || !strings.Contains(got.err, tc.err) || (tc.err == "") != (got.err == "") {
 			t.Errorf("%s: outcome %d, error %q; want %d, %q", tc.path, got.outcome, got.err, tc.want, tc.err)
 		}
+	}
+}
+
+// Over TLS, where a server would rather speak HTTP/2: see Decisions.
+func TestOwnClientSpeaksHTTP1(t *testing.T) {
+	var proto atomic.Int32
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		proto.Store(int32(r.ProtoMajor))
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	h := New(Config{})
+	h.client.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
+	defer h.client.CloseIdleConnections()
+	if got := h.probe(t.Context(), Target{ID: "x", URL: s.URL}); got.outcome != succeeded {
+		t.Fatalf("%+v", got)
+	}
+	if proto.Load() != 1 {
+		t.Errorf("spoke HTTP/%d", proto.Load())
 	}
 }
 
