@@ -190,7 +190,15 @@ func (h *Handler) serveAPI(w http.ResponseWriter, r *http.Request) {
 	} else {
 		h.counts.add(id)
 	}
-	defer func() { h.observe(rec, r, id, start) }()
+	whole := false
+	defer func() {
+		if rec.status == 0 && whole {
+			rec.status = statusClientLeft
+		} else if rec.status == 0 { // a panic is on its way up
+			rec.status = http.StatusInternalServerError
+		}
+		h.observe(rec, r, id, start)
+	}()
 
 	select {
 	case h.slots <- struct{}{}:
@@ -208,7 +216,12 @@ func (h *Handler) serveAPI(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), h.cfg.Timeout)
 	defer cancel()
 	h.answer(rec, r.WithContext(ctx), s, req, methods, ok)
+	whole = true
 }
+
+// statusClientLeft stands in log and metrics for an answer that nobody waited
+// for; nothing is sent.
+const statusClientLeft = 499
 
 // probeAgent is the User-Agent of package health's probes.
 const probeAgent = "mirrornet-health"

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // encodeYAML writes a value as YAML, in the layout that the reference's
@@ -48,7 +49,7 @@ func writeYAML(b *strings.Builder, t tree, indent string, root bool) {
 var yamlOther = regexp.MustCompile(`^(?i:null|true|false|yes|no|on|off|y|n|[0-9][0-9_]*\.[0-9.eE+-]*)$`)
 
 func yamlString(s string) string {
-	if strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+	if strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }) {
 		return strconv.Quote(s)
 	}
 	plain := s != "" && (s[0] == '_' || s[0] == '/' || s[0] == '(' || s[0] >= '0' && s[0] <= '9' || s[0]|0x20 >= 'a' && s[0]|0x20 <= 'z') &&

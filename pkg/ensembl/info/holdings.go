@@ -89,7 +89,13 @@ var analysisKinds = []string{"core", "cdna", "otherfeatures", "rnaseq", "funcgen
 func analyses(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 	names := map[string][]string{}
 	s, ok := c.Genome.Resolve(c.Path["species"])
-	if !ok { // the reference knows no wrong species here
+	if !ok {
+		for _, db := range c.Genome.Databases() {
+			if strings.EqualFold(db.Owner, c.Path["species"]) {
+				return ensembl.Answer{}, ensembl.BadRequest("'%s' is no species, but the owner of the database %s", c.Path["species"], db.Name)
+			}
+		}
+		// the reference knows no wrong species here
 		return ensembl.Answer{Value: names}, nil
 	}
 	for _, kind := range analysisKinds {
