@@ -1,0 +1,361 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bradfitz/gomemcache/memcache"
+
+	"mirrornet/pkg/store"
+	"mirrornet/pkg/store/storetest"
+)
+
+// eventually asks until the answer is yes.
+func eventually(t *testing.T, what string, yes func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); <-tick.C {
+		if yes() {
+			return
+		}
+	}
+	t.Fatalf("not within 10 s: %s", what)
+}
+
+// written puts r until it can be read from memcached itself.
+func written(t *testing.T, m *store.Memcached, r *store.Response) {
+	t.Helper()
+	eventually(t, "written", func() bool {
+		if m.Stats().Queued > 0 {
+			return false
+		}
+		_, _, ok := m.Get(t.Context(), r.Key)
+		if !ok {
+			m.Put(t.Context(), r, time.Hour)
+		}
+		return ok
+	})
+}
+
+// A process that starts beside a warm memcached finds what is there.
+func TestSurvivesRestart(t *testing.T) {
+	d := storetest.Memcached(t)
+	first := memcachedOn(t, store.MemcachedConfig{Servers: []string{d.Socket}, Prefix: "a"}, false)
+	stop := run(t, first)
+	r, big := storetest.Sample("k", 100), storetest.Sample("big", 5_000_000)
+	first.Put(t.Context(), r, time.Hour)
+	first.Put(t.Context(), big, time.Hour)
+	first.PutBlob(t.Context(), "catalogue", []byte("{}"))
+	stop() // writes what is queued
+	second := memcachedOn(t, store.MemcachedConfig{Servers: []string{d.Socket}, Prefix: "a"}, true)
+	storetest.Present(t, second, r)
+	storetest.Present(t, second, big)
+	if b, ok := second.GetBlob(t.Context(), "catalogue"); !ok || string(b) != "{}" {
+		t.Errorf("blob: %q %v", b, ok)
+	}
+	if _, ok := second.GetBlob(t.Context(), "k"); ok {
+		t.Error("a response was found as a blob")
+	}
+	other := memcachedOn(t, store.MemcachedConfig{Servers: []string{d.Socket}, Prefix: "b"}, true)
+	storetest.Absent(t, other, "k")
+}
+
+// With the production timeout, a memcached that hangs costs no request more
+// than 100 ms, and soon nothing; when it goes on, it is used again.
+func TestStoppedDaemon(t *testing.T) {
+	d := storetest.Memcached(t)
+	m := memcachedOn(t, store.MemcachedConfig{Servers: []string{d.Socket}, Timeout: 40 * time.Millisecond}, true)
+	r := storetest.Sample("k", 2_000_000)
+	written(t, m, r)
+
+	d.Pause()
+	var mu sync.Mutex // guards took
+	var took []time.Duration
+	request := func(key string) {
+		began := time.Now()
+		if _, _, ok := m.Get(t.Context(), key); ok {
+			t.Errorf("a stopped memcached had %s", key)
+		}
+		m.Put(t.Context(), storetest.Sample("other "+key, 1000), time.Hour)
+		mu.Lock()
+		defer mu.Unlock()
+		took = append(took, time.Since(began))
+	}
+	for i := range 10 {
+		request(fmt.Sprint("k", i))
+	}
+	var all sync.WaitGroup
+	for g := range 100 {
+		all.Go(func() {
+			for i := range 20 {
+				request(fmt.Sprint(g, i))
+			}
+		})
+	}
+	all.Wait()
+	slices.Sort(took)
+	if worst := took[len(took)-1]; worst > 100*time.Millisecond {
+		t.Errorf("a request took %v", worst)
+	}
+	if median := took[len(took)/2]; median > 5*time.Millisecond {
+		t.Errorf("half of the requests took %v or more: the breaker does not open", median)
+	}
+	st := m.Stats()
+	if !st.Servers[0].Open || st.Unasked == 0 || st.Errors == 0 {
+		t.Errorf("%+v", st)
+	}
+
+	d.Resume()
+	eventually(t, "used again", func() bool {
+		_, _, ok := m.Get(t.Context(), "k")
+		return ok
+	})
+	storetest.Present(t, m, r)
+	if m.Stats().Servers[0].Open {
+		t.Error("the breaker is still open")
+	}
+}
+
+func TestKilledDaemon(t *testing.T) {
+	d := storetest.Memcached(t)
+	m := memcachedOn(t, store.MemcachedConfig{Servers: []string{d.Socket}}, true)
+	r := storetest.Sample("k", 100)
+	written(t, m, r)
+
+	d.Kill()
+	for i := range 20 {
+		storetest.Absent(t, m, "k")
+		m.Put(t.Context(), storetest.Sample(fmt.Sprint("lost ", i), 10), time.Hour)
+	}
+	eventually(t, "queue empty", func() bool { return m.Stats().Queued == 0 })
+	d.Start()
+	written(t, m, r)
+	if m.Stats().Servers[0].Open {
+		t.Error("the breaker is still open")
+	}
+}
+
+// Connections from before a restart are not errors to anybody.
+func TestRestartedDaemon(t *testing.T) {
+	d := storetest.Memcached(t)
+	m := memcachedOn(t, store.MemcachedConfig{Servers: []string{d.Socket}}, false)
+	r := storetest.Sample("k", 100)
+	var all sync.WaitGroup
+	for range 16 { // several idle connections
+		all.Go(func() { m.Put(t.Context(), r, time.Hour) })
+	}
+	all.Wait()
+	d.Kill()
+	d.Start()
+	m.Put(t.Context(), r, time.Hour)
+	storetest.Present(t, m, r)
+	if st := m.Stats(); st.Retries == 0 || st.Errors != 0 {
+		t.Errorf("%+v", st)
+	}
+}
+
+// One server that is gone costs only its own keys.
+func TestOneOfThree(t *testing.T) {
+	daemons := []*storetest.Daemon{storetest.Memcached(t), storetest.Memcached(t), storetest.Memcached(t)}
+	m := memcachedOn(t, store.MemcachedConfig{Servers: []string{daemons[0].Socket, daemons[1].Socket, daemons[2].Socket}}, false)
+	const keys = 60
+	for i := range keys {
+		m.Put(t.Context(), storetest.Sample(fmt.Sprint(i), 10), time.Hour)
+	}
+	found := func() (n int) {
+		for i := range keys {
+			if _, _, ok := m.Get(t.Context(), fmt.Sprint(i)); ok {
+				n++
+			}
+		}
+		return n
+	}
+	if n := found(); n != keys {
+		t.Fatalf("%d of %d keys", n, keys)
+	}
+	daemons[1].Kill()
+	if n := found(); n < keys/3 || n > keys*9/10 {
+		t.Errorf("%d of %d keys without one of three", n, keys)
+	}
+}
+
+// What memcached holds may be torn, foreign or hostile: a miss, counted.
+func TestUnreadable(t *testing.T) {
+	d := storetest.Memcached(t)
+	m := memcachedOn(t, store.MemcachedConfig{Servers: []string{d.Socket}, Prefix: "x"}, false)
+	raw := memcache.New(d.Socket)
+	name := func(key string) string { return "x" + store.KeyOf(key).String() }
+	value := func(key string) []byte {
+		m.Put(t.Context(), storetest.Sample(key, 10), time.Hour)
+		it, err := raw.Get(name(key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return it.Value
+	}
+	future := value("future")
+	future[3]++
+	for what, v := range map[string][]byte{
+		"empty": {}, "garbage": []byte("hello"), "another key": value("b"), "future": future,
+		"cut": future[:len(future)-1], "manifest of nothing": append([]byte("MNC\x01"), make([]byte, 12)...),
+		"huge manifest": []byte("MNC\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+	} {
+		before := m.Stats().Foreign
+		if err := raw.Set(&memcache.Item{Key: name("k"), Value: v}); err != nil {
+			t.Fatal(err)
+		}
+		storetest.Absent(t, m, "k")
+		if m.Stats().Foreign != before+1 {
+			t.Errorf("%s: not counted", what)
+		}
+	}
+
+	big := storetest.Sample("big", 3_500_000)
+	m.Put(t.Context(), big, time.Hour)
+	storetest.Present(t, m, big)
+	manifest, err := raw.Get(name("big"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	chunk := fmt.Sprintf("%s:%x:02", name("big"), manifest.Value[4:12])
+	it, err := raw.Get(chunk)
+	if err != nil {
+		t.Fatalf("chunk %s: %v", chunk, err)
+	}
+	it.Value[1000] ^= 1
+	raw.Set(&memcache.Item{Key: chunk, Value: it.Value})
+	storetest.Absent(t, m, "big")
+	raw.Delete(chunk)
+	storetest.Absent(t, m, "big")
+	if st := m.Stats(); st.Errors != 0 || st.Servers[0].Open {
+		t.Errorf("faults of records count against the server: %+v", st)
+	}
+}
+
+func TestTooLarge(t *testing.T) {
+	d := storetest.Memcached(t, "-I", "256k", "-o", "slab_chunk_max=65536")
+	m := memcachedOn(t, store.MemcachedConfig{Servers: []string{d.Socket}}, false)
+	for range 10 { // over the server's limit: says nothing of its health
+		m.Put(t.Context(), storetest.Sample("k", 500_000), time.Hour)
+	}
+	m.Put(t.Context(), storetest.Sample("k", store.MaxBody+1), time.Hour)
+	storetest.Absent(t, m, "k")
+	small := storetest.Sample("small", 10)
+	m.Put(t.Context(), small, time.Hour)
+	storetest.Present(t, m, small)
+	if st := m.Stats(); st.TooLarge != 11 || st.Servers[0].Open {
+		t.Errorf("%+v", st)
+	}
+}
+
+// A body that is too large takes the place of what was there, as a miss.
+func TestTooLargeReplaces(t *testing.T) {
+	m := memcachedOn(t, store.MemcachedConfig{Servers: []string{storetest.Memcached(t).Socket}}, true)
+	m.Put(t.Context(), storetest.Sample("k", 10), time.Hour)
+	m.Put(t.Context(), storetest.Sample("k", store.MaxBody+1), time.Hour)
+	storetest.Absent(t, m, "k")
+}
+
+// While memcached hangs, writes are dropped beyond a bound, and nobody waits.
+func TestQueueIsBounded(t *testing.T) {
+	d := storetest.Memcached(t)
+	m := memcachedOn(t, store.MemcachedConfig{Servers: []string{d.Socket}}, true)
+	eventually(t, "running", func() bool {
+		d.Pause()
+		m.Put(t.Context(), storetest.Sample("first", 10), time.Hour)
+		return m.Stats().Queued > 0
+	})
+	for i := range 20_000 {
+		m.Put(t.Context(), &store.Response{Key: fmt.Sprint(i), Status: 200}, time.Hour)
+	}
+	st := m.Stats()
+	if st.Dropped == 0 || st.Queued > 4000 {
+		t.Errorf("%+v", st)
+	}
+	d.Resume()
+}
+
+func TestConfigErrors(t *testing.T) {
+	for want, c := range map[string]store.MemcachedConfig{
+		"Servers is empty":   {},
+		`Servers has "host"`: {Servers: []string{"host"}},
+		"Prefix":             {Servers: []string{"/s"}, Prefix: "a b"},
+		"Prefix \"aaaa":      {Servers: []string{"/s"}, Prefix: strings.Repeat("a", 65)},
+	} {
+		if _, err := store.NewMemcached(c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
+func TestTieredFills(t *testing.T) {
+	clock := storetest.NewClock()
+	upper := store.NewMemory(store.MemoryConfig{Now: clock.Now})
+	lower := store.NewMemory(store.MemoryConfig{Now: clock.Now})
+	s := store.NewTiered(upper, lower)
+	r := storetest.Sample("k", 10)
+	lower.Put(t.Context(), r, time.Minute)
+	clock.Add(50 * time.Second)
+	storetest.Present(t, s, r)
+	storetest.Present(t, upper, r)
+	clock.Add(10 * time.Second) // the copy is kept no longer than the original
+	storetest.Absent(t, upper, "k")
+}
+
+func TestTieredOfNothing(t *testing.T) {
+	var none *store.Memcached
+	var noMemory *store.Memory
+	empty := store.NewTiered(noMemory, none)
+	empty.Put(t.Context(), storetest.Sample("k", 1), time.Hour)
+	empty.Delete(t.Context(), "k")
+	storetest.Absent(t, empty, "k")
+	m := store.NewMemory(store.MemoryConfig{})
+	if store.NewTiered(m, none) != store.Store(m) || store.NewTiered(nil, m) != store.Store(m) {
+		t.Error("a single tier is wrapped")
+	}
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	m := store.NewMemory(store.MemoryConfig{Bytes: 1 << 20})
+	for i := range 200 {
+		m.Put(t.Context(), storetest.Sample(fmt.Sprint(i), 20_000), time.Hour)
+	}
+	m.Put(t.Context(), storetest.Sample("0", 300_000), time.Hour)
+	st := m.Stats()
+	if st.Bytes > 1<<20 || st.Evictions == 0 || st.Refused != 1 || st.Entries == 0 || st.Entries > 52 {
+		t.Errorf("%+v", st)
+	}
+	storetest.Absent(t, m, "0")
+}
+
+func BenchmarkMemcachedGet(b *testing.B) {
+	d := storetest.Memcached(b)
+	m, err := store.NewMemcached(store.MemcachedConfig{Servers: []string{d.Socket}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, size := range []int{1000, 80_000, 4_000_000} {
+		m.Put(context.Background(), storetest.Sample("k", size), time.Hour)
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				m.Get(context.Background(), "k")
+			}
+		})
+	}
+}
+
+func BenchmarkMemoryGet(b *testing.B) {
+	m := store.NewMemory(store.MemoryConfig{})
+	m.Put(context.Background(), storetest.Sample("GET /lookup/id/ENSG00000139618", 1000), time.Hour)
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Get(context.Background(), "GET /lookup/id/ENSG00000139618")
+	}
+}
