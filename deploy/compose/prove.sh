@@ -69,7 +69,11 @@ prepare() {
 cleanup() {
   local status=$?
   trap - EXIT INT TERM HUP
-  [ -z "${inner:-}" ] || kill -KILL "$inner" 2>/dev/null || true    # --kill-child takes everything inside along
+  if [ -n "$inner" ]; then
+    kill -KILL "$inner" 2>/dev/null || true    # --kill-child takes everything inside along
+    wait "$inner" 2>/dev/null || true
+  fi
+  say "removing $work"
   for _ in $(seq 50); do rm -rf "$work" 2>/dev/null && break; sleep 0.2; done
   find /sys/fs/cgroup -depth -type d -path "*/$cgroup*" -exec rmdir {} + 2>/dev/null || true
   [ ! -e "$work" ] || say "left behind: $work"
