@@ -259,6 +259,24 @@ func errorsUnwrapAll(err error) error {
 	}
 }
 
+// A log that is read while it is written.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
 // The whole life of a file under a running Locator, on simulated time.
 func TestHotSwap(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "db.mmdb")
@@ -269,7 +287,7 @@ func TestHotSwap(t *testing.T) {
 	write(t, path, databases["JP"])
 	client := netip.MustParseAddr("133.39.1.1")
 	synctest.Test(t, func(t *testing.T) {
-		log := &bytes.Buffer{}
+		log := &logBuffer{}
 		l, err := Open(Config{Database: path, CheckEvery: 5 * time.Second, Logger: slog.New(slog.NewTextHandler(log, nil))})
 		if err != nil {
 			t.Fatal(err)
@@ -435,6 +453,23 @@ func FuzzOpen(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A search tree that leads back into itself has more paths than can be walked.
+func TestCyclicTree(t *testing.T) {
+	data := makeDB(t, "GeoLite2-City", records{"133.0.0.0/8": cityRecord("JP", "AS", "Tokyo", 35.69, 139.69, 20)})
+	// 24-bit records: six bytes a node, two node numbers.
+	nodes := bytes.Index(data, make([]byte, 16)) / 6
+	for i := range nodes * 2 {
+		next := i/2 + 1
+		if next >= nodes {
+			next = 0
+		}
+		data[3*i], data[3*i+1], data[3*i+2] = byte(next>>16), byte(next>>8), byte(next)
+	}
+	if db, err := open(data); err == nil {
+		t.Errorf("was opened: %+v", db.info)
+	}
 }
 
 // Every single byte of a small database broken in turn.
