@@ -17,7 +17,7 @@ import (
 // them.
 var errDuplicates = errors.New("rows repeat a unique key")
 
-// TableWriter fills one table. Close or abandon it before the next.
+// TableWriter fills one table. Close or Abandon it before the next.
 type TableWriter struct {
 	w         *Writer
 	table     *dump.Table
@@ -45,7 +45,7 @@ func (w *Writer) Table(ctx context.Context, database string, t *dump.Table, keys
 		return nil, err
 	}
 	if err := tw.prepare(ctx); err != nil {
-		return nil, errors.Join(err, tw.abandon())
+		return nil, errors.Join(err, tw.Abandon())
 	}
 	return tw, nil
 }
@@ -137,13 +137,13 @@ func (tw *TableWriter) Close(ctx context.Context) error {
 		err = tw.keys(ctx)
 	}
 	if err != nil {
-		return errors.Join(err, tw.abandon())
+		return errors.Join(err, tw.Abandon())
 	}
 	return errors.Join(tw.release(), tw.w.exec(ctx, "COMMIT"))
 }
 
-// abandon leaves the file as it was before the table.
-func (tw *TableWriter) abandon() error {
+// Abandon leaves the file as it was before the table.
+func (tw *TableWriter) Abandon() error {
 	// Not the caller's context: it may have ended, and the connection goes on.
 	return errors.Join(tw.release(), tw.w.exec(context.Background(), "ROLLBACK"))
 }

@@ -42,7 +42,7 @@ func (l *loader) attempt(ctx context.Context, database string, t *dump.Table, pa
 	}
 	if path != "" {
 		if err := l.rows(ctx, tw, t, path); err != nil {
-			return 0, 0, errors.Join(err, tw.abandon())
+			return 0, 0, errors.Join(err, tw.Abandon())
 		}
 	}
 	err = tw.Close(ctx)

@@ -54,8 +54,7 @@ func ParseSchema(file string, r io.Reader) (Schema, error) {
 // parser reads statements with one token of lookahead.
 type parser struct {
 	lexer
-	tok    token
-	binary bool // the table's own character set or collation is binary
+	tok token
 }
 
 func (p *parser) advance() (err error) {
