@@ -144,6 +144,8 @@ func (g *Gossip) joinSeed(ctx context.Context, s *seed, living map[netip.AddrPor
 		}
 		for _, a := range others {
 			if err = g.joinAddr(a); err == nil {
+				now, _ := g.peers()
+				s.seen = s.seen || now[a]
 				break
 			}
 		}
