@@ -11,9 +11,9 @@ import (
 
 type obj = map[string]any
 
-// openAPI makes the OpenAPI 3.1 document of a catalogue. An endpoint's aliases
+// OpenAPI makes the OpenAPI 3.1 document of a valid catalogue. An endpoint's aliases
 // are paths of their own, each with the parameters that it has.
-func openAPI(c *apispec.Catalogue) ([]byte, error) {
+func OpenAPI(c *apispec.Catalogue) ([]byte, error) {
 	paths := obj{}
 	tags, groups := []obj{}, []string{}
 	for i := range c.Endpoints {
@@ -35,13 +35,13 @@ func openAPI(c *apispec.Catalogue) ([]byte, error) {
 			item[strings.ToLower(e.Method)] = operation(e, path, id)
 		}
 	}
-	release := c.Release
-	if release == "" {
-		release = "unknown"
+	info := obj{"title": c.Title, "version": c.Version}
+	if c.Release != "" {
+		info["summary"] = "Ensembl release " + c.Release
 	}
 	return json.Marshal(obj{
 		"openapi": "3.1.0",
-		"info":    obj{"title": c.Title, "version": c.Version, "summary": "Ensembl release " + release},
+		"info":    info,
 		"servers": []obj{{"url": "/"}},
 		"tags":    tags,
 		"paths":   paths,

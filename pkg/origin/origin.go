@@ -51,8 +51,7 @@ type Config struct {
 // Handler serves the API. It is safe for concurrent use.
 type Handler struct {
 	cfg      Config
-	handlers map[string]func(context.Context, ensembl.Call) (ensembl.Answer, error)
-	specs    []apispec.Endpoint
+	handlers map[string]handle
 	state    atomic.Pointer[state]
 	router   http.Handler
 	slots    chan struct{}
@@ -64,12 +63,6 @@ type Handler struct {
 func New(cfg Config) (*Handler, error) {
 	if cfg.Genome == nil && cfg.Upstream == nil {
 		return nil, errors.New("origin: neither a genome nor an upstream to answer from; set Genome or Upstream")
-	}
-	if cfg.Title == "" {
-		cfg.Title = "Ensembl REST API"
-	}
-	if cfg.Version == "" {
-		cfg.Version = ensembl.Version
 	}
 	if cfg.MaxConcurrent == 0 {
 		cfg.MaxConcurrent = 512
@@ -84,23 +77,48 @@ func New(cfg Config) (*Handler, error) {
 	if cfg.Release == "" && cfg.Genome != nil {
 		cfg.Release = strconv.Itoa(cfg.Genome.Release())
 	}
-	h := &Handler{cfg: cfg, slots: make(chan struct{}, cfg.MaxConcurrent),
-		handlers: map[string]func(context.Context, ensembl.Call) (ensembl.Answer, error){}}
+	c, err := Catalogue(cfg)
+	if err != nil {
+		return nil, err
+	}
+	h := &Handler{cfg: cfg, slots: make(chan struct{}, cfg.MaxConcurrent), handlers: map[string]handle{}}
 	for _, m := range cfg.Modules {
 		for _, e := range m.Endpoints {
 			if e.Handle == nil && cfg.Upstream == nil {
 				return nil, fmt.Errorf("origin: module %s: endpoint %q has no handler", m.Name, e.Spec.ID)
 			}
-			h.specs = append(h.specs, withLimits(e.Spec, cfg.Limits))
 			h.handlers[e.Spec.ID] = e.Handle
 		}
 	}
-	h.counts.init(h.specs)
+	h.counts.init(c.Endpoints)
 	if err := h.SetRelease(cfg.Release); err != nil {
 		return nil, err
 	}
 	h.router = h.routes()
 	return h, nil
+}
+
+type handle = func(context.Context, ensembl.Call) (ensembl.Answer, error)
+
+// Catalogue is what an origin with this configuration publishes; of the
+// configuration it needs the modules alone. It is validated.
+func Catalogue(cfg Config) (*apispec.Catalogue, error) {
+	c := &apispec.Catalogue{Title: cfg.Title, Version: cfg.Version, Release: cfg.Release}
+	if c.Title == "" {
+		c.Title = "Ensembl REST API"
+	}
+	if c.Version == "" {
+		c.Version = ensembl.Version
+	}
+	for _, m := range cfg.Modules {
+		for _, e := range m.Endpoints {
+			c.Endpoints = append(c.Endpoints, withLimits(e.Spec, cfg.Limits.WithDefaults()))
+		}
+	}
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("origin: %w", err)
+	}
+	return c, nil
 }
 
 // withLimits states the configured number of POST elements where the module
@@ -120,7 +138,13 @@ func (h *Handler) SetRelease(release string) error {
 	if old := h.state.Load(); old != nil && old.catalogue.Release == release {
 		return nil
 	}
-	s, err := newState(&apispec.Catalogue{Title: h.cfg.Title, Version: h.cfg.Version, Release: release, Endpoints: h.specs})
+	cfg := h.cfg
+	cfg.Release = release
+	c, err := Catalogue(cfg)
+	if err != nil {
+		return err
+	}
+	s, err := newState(c)
 	if err != nil {
 		return fmt.Errorf("origin: %w", err)
 	}

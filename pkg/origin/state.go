@@ -25,7 +25,7 @@ func newState(c *apispec.Catalogue) (*state, error) {
 	if s.json, err = json.Marshal(c); err != nil {
 		return nil, err
 	}
-	s.openapi, err = openAPI(c)
+	s.openapi, err = OpenAPI(c)
 	return s, err
 }
 

@@ -88,11 +88,12 @@ func (h *Handler) ready(ctx context.Context) error {
 	case h.cfg.Ready != nil:
 		return h.cfg.Ready(ctx)
 	case h.cfg.Genome != nil:
-		for _, db := range h.cfg.Genome.Databases() { // one file holds them all
-			var one int
-			return db.QueryRow(ctx, "SELECT 1").Scan(&one)
+		dbs := h.cfg.Genome.Databases()
+		if len(dbs) == 0 {
+			return errors.New("no database in the genome file")
 		}
-		return errors.New("no database in the genome file")
+		var one int // one file holds them all
+		return dbs[0].QueryRow(ctx, "SELECT 1").Scan(&one)
 	}
 	return nil
 }

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/term"
+
+	"mirrornet/pkg/ensembl"
+	"mirrornet/pkg/ensembl/all"
+	"mirrornet/pkg/genomedb"
+	"mirrornet/pkg/genomedb/sample"
+	"mirrornet/pkg/observe"
+	"mirrornet/pkg/origin"
+)
+
+// serveConfig is what origin serve was told.
+type serveConfig struct {
+	listen, admin  string
+	db, upstream   string
+	limits         ensembl.Limits
+	notice, drain  time.Duration
+	access, debug  bool
+	stdout, stderr io.Writer
+}
+
+func serveCommand() *cobra.Command {
+	var cfg serveConfig
+	c := &cobra.Command{Use: "serve", Short: "Serve the API until a signal ends it", Args: noArgs,
+		Long: `Serve the API from the genome file that origin load made (--db), in front of a
+server that exists (--upstream), or, with neither, from a small made-up genome.
+
+The first SIGINT or SIGTERM ends it in order, a second one at once.`,
+		Example: `  origin serve
+  origin serve --db ensembl.sqlite --listen 0.0.0.0:8000
+  origin serve --upstream https://rest.ensembl.org`}
+	f := c.Flags()
+	f.StringVar(&cfg.listen, "listen", "127.0.0.1:8000", "address to serve on; port 0 takes a free one")
+	f.StringVar(&cfg.admin, "admin", "", "address for operators: /livez, /readyz, /metrics (default none)")
+	f.StringVar(&cfg.db, "db", "", "genome file (default a small made-up genome)")
+	f.StringVar(&cfg.upstream, "upstream", "", "URL of a server of the same API to stand in front of")
+	f.Int64Var(&cfg.limits.Sequence, "max-sequence", 10_000_000, "bases of one sequence slice")
+	f.Int64Var(&cfg.limits.Overlap, "max-overlap", 5_000_000, "bases of one overlap slice")
+	f.IntVar(&cfg.limits.Post, "max-post", 1000, "elements of a POST")
+	f.IntVar(&cfg.limits.PostSequence, "max-post-sequence", 50, "elements of a POST for sequences")
+	f.DurationVar(&cfg.notice, "notice", 0, "time between reporting not ready and taking no more connections")
+	f.DurationVar(&cfg.drain, "drain", 10*time.Second, "time for requests in flight at the end")
+	f.BoolVar(&cfg.access, "access-log", false, "log each request")
+	f.BoolVar(&cfg.debug, "debug", false, "log more")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cfg.stdout, cfg.stderr = c.OutOrStdout(), c.ErrOrStderr()
+		return serve(c.Context(), cfg)
+	}
+	return c
+}
+
+func (cfg serveConfig) check() error {
+	if cfg.db != "" && cfg.upstream != "" {
+		return usageError{errors.New("--db and --upstream exclude each other; give the one to answer from")}
+	}
+	if min(cfg.limits.Sequence, cfg.limits.Overlap, int64(cfg.limits.Post), int64(cfg.limits.PostSequence)) < 1 {
+		return configErrorf("a --max flag is below 1; leave it away for the default")
+	}
+	for flag, addr := range map[string]string{"--listen": cfg.listen, "--admin": cfg.admin} {
+		if addr == "" && flag == "--admin" {
+			continue
+		}
+		if _, port, err := net.SplitHostPort(addr); err != nil || port == "" {
+			return configErrorf("%s %q is not host:port; write for instance 127.0.0.1:8000", flag, addr)
+		}
+	}
+	return nil
+}
+
+func serve(ctx context.Context, cfg serveConfig) (err error) {
+	if err := cfg.check(); err != nil {
+		return err
+	}
+	level := slog.LevelInfo
+	if cfg.debug {
+		level = slog.LevelDebug
+	}
+	logger := observe.NewLogger(cfg.stderr, isTerminal(cfg.stderr), level)
+	hc := origin.Config{Modules: all.Modules(), Limits: cfg.limits, Logger: logger, Metrics: observe.NewMetrics("origin", "")}
+	g, ctx := errgroup.WithContext(ctx)
+	if cfg.access {
+		buffer := observe.NewBuffer(cfg.stderr)
+		hc.Access = observe.NewLogger(buffer, false, slog.LevelInfo)
+		logging, stop := context.WithCancel(context.WithoutCancel(ctx)) // to the last line
+		done := make(chan error, 1)
+		go func() { done <- buffer.Run(logging) }()
+		defer func() {
+			stop()
+			err = errors.Join(err, <-done)
+		}()
+	}
+	var follow func(context.Context, *origin.Handler) error
+	if cfg.upstream != "" {
+		if hc.Upstream, follow, err = standBefore(cfg.upstream, logger); err != nil {
+			return err
+		}
+	} else {
+		genome, closeGenome, err := openGenome(ctx, cfg.db, logger)
+		if err != nil {
+			return err
+		}
+		defer closeGenome()
+		hc.Genome = genome
+	}
+	h, err := origin.New(hc)
+	if err != nil {
+		return err
+	}
+	s, err := origin.Listen(origin.ServeConfig{Listen: cfg.listen, Admin: cfg.admin, Handler: h, Logger: logger, Notice: cfg.notice, Drain: cfg.drain})
+	if err != nil {
+		return fmt.Errorf("%w; choose another address or end who has it", err)
+	}
+	fmt.Fprintf(cfg.stdout, "serving http://%s\n", reachable(s.Addr()))
+	g.Go(func() error { return s.Run(ctx) })
+	if follow != nil {
+		g.Go(func() error { return follow(ctx, h) })
+	}
+	return g.Wait()
+}
+
+// reachable is an address that this machine can ask: a listener on all
+// addresses is asked on loopback.
+func reachable(a netip.AddrPort) netip.AddrPort {
+	if !a.Addr().IsUnspecified() {
+		return a
+	}
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), a.Port())
+}
+
+// openGenome opens the file, or makes the sample in a temporary folder that
+// the returned function removes.
+func openGenome(ctx context.Context, file string, logger *slog.Logger) (*genomedb.Registry, func(), error) {
+	if file != "" {
+		r, err := genomedb.Open(ctx, genomedb.Config{SQLite: file, Logger: logger})
+		if err != nil {
+			return nil, nil, configErrorf("%w; make a genome file with: origin load --from DIR --db %s", err, file)
+		}
+		return r, func() { r.Close() }, nil
+	}
+	dir, err := os.MkdirTemp("", "mirrornet-origin-")
+	if err != nil {
+		return nil, nil, err
+	}
+	logger.Info("no --db given: serving a small made-up genome")
+	r, err := sample.Open(ctx, dir)
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, nil, err
+	}
+	return r, func() {
+		r.Close()
+		os.RemoveAll(dir)
+	}, nil
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
