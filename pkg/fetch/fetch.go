@@ -22,6 +22,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -117,12 +118,13 @@ type Client struct {
 func New(c Config) *Client {
 	if c.Transport == nil {
 		c.Transport = &http.Transport{
-			DialContext:         (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+			DialContext:         (&net.Dialer{Timeout: time.Second, KeepAlive: 30 * time.Second}).DialContext,
 			MaxIdleConns:        512,
 			MaxIdleConnsPerHost: 128,
 			IdleConnTimeout:     90 * time.Second,
 			TLSHandshakeTimeout: 5 * time.Second,
 			ForceAttemptHTTP2:   true,
+			DisableCompression:  true, // content coding is end to end
 		}
 	}
 	if c.HeaderTimeout == 0 {
@@ -208,7 +210,7 @@ func (c *Client) ask(ctx context.Context, src Source, req Request, body *body) (
 		return nil, fmt.Errorf("fetch: target %q: %w", req.Target, err)
 	}
 	for name, values := range req.Header {
-		out.Header[name] = values
+		out.Header[name] = slices.Clip(values) // Add below must not write into the caller's
 	}
 	out.Header.Add("CDN-Loop", c.loop)
 	if _, ok := out.Header["User-Agent"]; !ok {

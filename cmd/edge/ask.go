@@ -1,0 +1,306 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mirrornet/pkg/edge"
+	"mirrornet/pkg/geoip"
+	"mirrornet/pkg/region"
+	"mirrornet/pkg/status"
+)
+
+const askTimeout = 3 * time.Second
+
+// errNotRunning says that there is no node to ask.
+var errNotRunning = errors.New("no running node answers")
+
+// ask GETs JSON from a running node's admin listener.
+func ask(ctx context.Context, admin, path string, v any) error {
+	if admin == "" {
+		return errNotRunning
+	}
+	if !strings.Contains(admin, "://") {
+		admin = "http://" + admin
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(admin, "/")+path, nil)
+	if err != nil {
+		return usageError{err}
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("%w at %s: %v", errNotRunning, admin, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 8<<20))
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s%s answered %s: %s", admin, path, resp.Status, strings.TrimSpace(string(body)))
+	}
+	return json.Unmarshal(body, v)
+}
+
+// asking are the flags of commands that ask a running node.
+type asking struct {
+	admin, output string
+	config        func() (config, error)
+}
+
+func askFlags(c *cobra.Command) *asking {
+	a := &asking{config: configFlags(c)}
+	c.Flags().StringVar(&a.admin, "admin", "", "admin listener of the node to ask, like 127.0.0.1:9080; default: that of the configuration")
+	c.Flags().StringVarP(&a.output, "output", "o", "table", "table or json")
+	return a
+}
+
+func (a *asking) check() error {
+	if a.output != "table" && a.output != "json" {
+		return usageError{fmt.Errorf("--output %q; write table or json", a.output)}
+	}
+	return nil
+}
+
+// where is the admin listener to ask.
+func (a *asking) where() (string, error) {
+	if a.admin != "" {
+		return a.admin, nil
+	}
+	c, err := a.config()
+	if err != nil {
+		return "", err
+	}
+	if c.admin == "" {
+		return "", invalid{"admin.listen is empty, so no running node can be asked; set it, or give --admin"}
+	}
+	return c.admin, nil
+}
+
+func (a *asking) print(w io.Writer, v any, table func(*tabwriter.Writer)) error {
+	if a.output == "json" {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(v)
+	}
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	table(t)
+	return t.Flush()
+}
+
+func membersCommand() *cobra.Command {
+	c := &cobra.Command{Use: "members", Short: "List the nodes as a running node sees them", Args: commandArgs(cobra.NoArgs)}
+	a := askFlags(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		r, err := a.report(c)
+		if err != nil {
+			return err
+		}
+		return a.print(c.OutOrStdout(), r.Nodes, func(t *tabwriter.Writer) {
+			fmt.Fprintln(t, "NODE\tREGION\tMEMBERSHIP\tSTATE\tREVISION\tRTT")
+			for _, n := range r.Nodes {
+				name, rtt := n.Name, "-"
+				if n.Self {
+					name += " (asked)"
+				}
+				if n.RTT > 0 {
+					rtt = fmt.Sprintf("%.1f ms", n.RTT)
+				}
+				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", name, n.Region, n.Membership, n.State, n.Revision, rtt)
+			}
+		})
+	}
+	return c
+}
+
+func (a *asking) report(c *cobra.Command) (r status.Report, err error) {
+	if err := a.check(); err != nil {
+		return r, err
+	}
+	where, err := a.where()
+	if err != nil {
+		return r, err
+	}
+	return r, ask(c.Context(), where, "/status.json", &r)
+}
+
+func regionsCommand() *cobra.Command {
+	c := &cobra.Command{Use: "regions", Short: "List the regions as a running node sees them", Args: commandArgs(cobra.NoArgs)}
+	a := askFlags(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		r, err := a.report(c)
+		if err != nil {
+			return err
+		}
+		return a.print(c.OutOrStdout(), r.Regions, func(t *tabwriter.Writer) {
+			fmt.Fprintln(t, "REGION\tSTATE\tNODES\tURL\tWHY")
+			for _, g := range r.Regions {
+				fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\n", g.Name, g.State, g.Nodes, g.URL, g.Why)
+			}
+		})
+	}
+	return c
+}
+
+func routeCommand() *cobra.Command {
+	c := &cobra.Command{Use: "route ADDRESS", Short: "Explain which region serves a client, and why",
+		Long: "Explain which region serves a client, and why. Asks the running node; without one, decides from the files, with every region's health unknown.",
+		Args: commandArgs(cobra.ExactArgs(1))}
+	a := askFlags(c)
+	host := c.Flags().String("host", "", "hostname that the client uses; default: the first canonical one")
+	navigate := c.Flags().Bool("navigate", false, "decide as for a browser's page load")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := a.check(); err != nil {
+			return err
+		}
+		client, err := netip.ParseAddr(args[0])
+		if err != nil {
+			return usageError{fmt.Errorf("%q is no IP address; write one like 203.0.113.9", args[0])}
+		}
+		where, werr := a.where()
+		q := url.Values{"addr": {client.String()}}
+		if *host != "" {
+			q.Set("host", *host)
+		}
+		if *navigate {
+			q.Set("navigate", "1")
+		}
+		var x status.Explanation
+		err = werr
+		if werr == nil {
+			err = ask(c.Context(), where, "/route?"+q.Encode(), &x)
+		}
+		if errors.Is(err, errNotRunning) && a.admin == "" {
+			fmt.Fprintln(c.ErrOrStderr(), "edge: no running node answers; deciding from the files, with health unknown: every region counts as serving")
+			x, err = a.explainFromFiles(client.Unmap(), *host, *navigate)
+		}
+		if err != nil {
+			return err
+		}
+		return a.print(c.OutOrStdout(), x, func(t *tabwriter.Writer) { explanationTable(t, x) })
+	}
+	return c
+}
+
+func (a *asking) explainFromFiles(client netip.Addr, host string, navigate bool) (status.Explanation, error) {
+	c, err := a.config()
+	if err != nil {
+		return status.Explanation{}, err
+	}
+	m, err := region.Load(c.regions)
+	if err != nil {
+		return status.Explanation{}, invalid{err.Error()}
+	}
+	geo, err := geoip.Open(geoip.Config{Database: c.geo})
+	if err != nil {
+		return status.Explanation{}, invalid{"geo.database: " + err.Error()}
+	}
+	return edge.ExplainUnprobed(m, c.region, geo.Locate(client), client, host, navigate), nil
+}
+
+func explanationTable(t *tabwriter.Writer, x status.Explanation) {
+	place := x.Place.City
+	if x.Place.Country != "" {
+		place = strings.TrimPrefix(place+", "+x.Place.Country, ", ")
+	}
+	if place == "" {
+		place = "not known"
+	}
+	fmt.Fprintf(t, "client\t%s\nplace\t%s\nhost\t%s (%s)\naction\t%s\nregion\t%s\nnearest\t%s\nreason\t%s\n\n",
+		x.Client, place, x.Host, x.HostKind, x.Action, x.Region, x.Nearest, x.Reason)
+	fmt.Fprintln(t, "CANDIDATE\tSERVING\tKM\tRULE\tREASON")
+	for _, c := range x.Candidates {
+		km, name := "-", string(c.Region)
+		if c.DistanceKm != nil {
+			km = fmt.Sprintf("%.0f", *c.DistanceKm)
+		}
+		if c.Chosen {
+			name = "* " + name
+		}
+		rule := c.Rule
+		if rule == "" {
+			rule = "-"
+		}
+		fmt.Fprintf(t, "%s\t%t\t%s\t%s\t%s\n", name, c.Serving, km, rule, c.Reason)
+	}
+}
+
+func checkCommand() *cobra.Command {
+	c := &cobra.Command{Use: "check", Short: "Check edge.yaml and the region files, all faults at once",
+		Long: "Check edge.yaml and the region files, all faults at once. With --regions alone it checks a folder of region files, as the CI of a configuration repository would.",
+		Args: commandArgs(cobra.NoArgs)}
+	read := configFlags(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if dir := c.Flags().Lookup("regions"); dir.Changed && !c.Flags().Changed("config") {
+			return checkRegions(c.OutOrStdout(), dir.Value.String())
+		}
+		cfg, err := read()
+		if err != nil {
+			return err
+		}
+		var faults invalid
+		m, err := region.Load(cfg.regions)
+		if err != nil {
+			faults = append(faults, err.Error())
+		} else if _, ok := m.Region(cfg.region); !ok {
+			faults = append(faults, fmt.Sprintf("region: no file describes %s; write %s/%s.yaml", cfg.region, cfg.regions, cfg.region))
+		}
+		if _, err := geoip.Open(geoip.Config{Database: cfg.geo}); err != nil {
+			faults = append(faults, "geo.database: "+err.Error())
+		}
+		if _, err := readKeys(cfg.keyFile); err != nil {
+			faults = append(faults, "gossip.key_file: "+err.Error())
+		}
+		if len(faults) > 0 {
+			return faults
+		}
+		_, err = fmt.Fprintf(c.OutOrStdout(), "good: node %s in region %s, %d regions, revision %s\n", cfg.node, cfg.region, len(m.Regions()), m.Revision())
+		return err
+	}
+	return c
+}
+
+func checkRegions(w io.Writer, dir string) error {
+	m, err := region.Load(dir)
+	if err != nil {
+		return invalid{err.Error()}
+	}
+	_, err = fmt.Fprintf(w, "good: %d regions, revision %s\n", len(m.Regions()), m.Revision())
+	return err
+}
+
+func healthcheckCommand() *cobra.Command {
+	c := &cobra.Command{Use: "healthcheck", Short: "Ask a health URL; exit 0 when it answers 200", Args: commandArgs(cobra.NoArgs)}
+	target := c.Flags().String("url", "http://127.0.0.1:8080"+edge.HealthPath, "URL to ask")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		ctx, cancel := context.WithTimeout(c.Context(), askTimeout)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, *target, nil)
+		if err != nil {
+			return usageError{err}
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s answered %s", *target, resp.Status)
+		}
+		return nil
+	}
+	return c
+}

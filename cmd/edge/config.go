@@ -1,0 +1,344 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"mirrornet/pkg/edge"
+	"mirrornet/pkg/region"
+)
+
+// settings are edge.yaml as written; design: flags over environment over file
+// over defaults.
+type settings struct {
+	Node    string `yaml:"node"`
+	Region  string `yaml:"region"`
+	Regions string `yaml:"regions"`
+	State   string `yaml:"state"`
+	Listen  struct {
+		HTTP string `yaml:"http"`
+	} `yaml:"listen"`
+	Admin struct {
+		Listen    string `yaml:"listen"`
+		TokenFile string `yaml:"token_file"`
+	} `yaml:"admin"`
+	Advertise string   `yaml:"advertise"`
+	Addresses []string `yaml:"addresses"`
+	Origins   []string `yaml:"origins"`
+	Catalogue string   `yaml:"catalogue"`
+	Cache     struct {
+		Memory    string   `yaml:"memory"`
+		Memcached []string `yaml:"memcached"`
+	} `yaml:"cache"`
+	Geo struct {
+		Database string `yaml:"database"`
+	} `yaml:"geo"`
+	Gossip struct {
+		Listen  string   `yaml:"listen"`
+		Join    []string `yaml:"join"`
+		KeyFile string   `yaml:"key_file"`
+	} `yaml:"gossip"`
+	TrustedProxies []string `yaml:"trusted_proxies"`
+	AccessLog      bool     `yaml:"access_log"`
+}
+
+// setting is one value of the settings: its path in edge.yaml gives it its
+// flag (--cache-memory) and its environment variable (EDGE_CACHE_MEMORY).
+type setting struct {
+	path  string
+	value any // *string, *[]string or *bool
+	file  bool
+	help  string
+}
+
+func (s *settings) all() []setting {
+	return []setting{
+		{"node", &s.Node, false, "name of this node, unique in the network"},
+		{"region", &s.Region, false, "region that this node stands in"},
+		{"regions", &s.Regions, true, "folder of the region files"},
+		{"state", &s.State, true, "folder for the last catalogue; empty: kept nowhere"},
+		{"listen.http", &s.Listen.HTTP, false, "address of the public listener"},
+		{"admin.listen", &s.Admin.Listen, false, "address of the operators' listener; empty: none"},
+		{"admin.token_file", &s.Admin.TokenFile, true, "file with the token for changes; required off loopback"},
+		{"advertise", &s.Advertise, false, "URL at which other edges reach this node"},
+		{"addresses", &s.Addresses, false, "public addresses of this node"},
+		{"origins", &s.Origins, false, "URLs of the origins, in order of preference"},
+		{"catalogue", &s.Catalogue, false, "auto: keys by the origin's endpoint catalogue; none: plain RFC 9111"},
+		{"cache.memory", &s.Cache.Memory, false, "size of the memory tier, like 256MiB; 0: none"},
+		{"cache.memcached", &s.Cache.Memcached, false, "memcached servers, host:port or the path of a unix socket"},
+		{"geo.database", &s.Geo.Database, true, "GeoIP database, City or Country; empty: rules only"},
+		{"gossip.listen", &s.Gossip.Listen, false, "address for gossip; empty: this node stands alone"},
+		{"gossip.join", &s.Gossip.Join, false, "gossip addresses of other nodes"},
+		{"gossip.key_file", &s.Gossip.KeyFile, true, "file of gossip keys, one per line; required off loopback"},
+		{"trusted_proxies", &s.TrustedProxies, false, "networks whose X-Forwarded-For is believed"},
+		{"access_log", &s.AccessLog, false, "log every request"},
+	}
+}
+
+func (f setting) flag() string { return strings.NewReplacer(".", "-", "_", "-").Replace(f.path) }
+func (f setting) env() string {
+	return "EDGE_" + strings.ToUpper(strings.ReplaceAll(f.path, ".", "_"))
+}
+
+// set reads a value from a flag or the environment; a list is separated by
+// commas or blanks.
+func (f setting) set(text string) error {
+	switch v := f.value.(type) {
+	case *string:
+		*v = text
+	case *[]string:
+		*v = strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+	case *bool:
+		b, err := strconv.ParseBool(text)
+		if err != nil {
+			return fmt.Errorf("%q is not a truth value; write true or false", text)
+		}
+		*v = b
+	}
+	return nil
+}
+
+// config is what the settings mean.
+type config struct {
+	node           string
+	region         region.Name
+	regions, state string
+	listen         string
+	admin, token   string
+	advertise      string
+	origins        []*url.URL
+	catalogue      edge.Mode
+	memory         int64 // bytes; 0: none
+	memcached      []string
+	geo            string
+	gossip         netip.AddrPort // invalid: none
+	join           []string
+	keyFile        string
+	trusted        []netip.Prefix
+	accessLog      bool
+}
+
+// invalid is a list of configuration faults, each naming its field.
+type invalid []string
+
+func (e invalid) Error() string { return strings.Join(e, "\n") }
+
+// readConfig layers file, environment and flags, and checks the whole. file
+// may be "": no file. flags maps flag names to values given.
+func readConfig(file string, lookupEnv func(string) (string, bool), flags map[string]string) (config, error) {
+	s := settings{Catalogue: string(edge.Auto)}
+	s.Cache.Memory = "256MiB"
+	var faults invalid
+	if file != "" {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return config{}, invalid{fmt.Sprintf("%v; name an existing file with --config", err)}
+		}
+		faults = append(faults, s.read(file, data)...)
+	}
+	for _, f := range s.all() {
+		if text, ok := lookupEnv(f.env()); ok {
+			if err := f.set(text); err != nil {
+				faults = append(faults, fmt.Sprintf("%s: %v", f.env(), err))
+			}
+		}
+		if text, ok := flags[f.flag()]; ok {
+			if err := f.set(text); err != nil {
+				faults = append(faults, fmt.Sprintf("--%s: %v", f.flag(), err))
+			}
+		}
+	}
+	if len(faults) > 0 {
+		return config{}, faults
+	}
+	c, faults := s.config()
+	if len(faults) > 0 {
+		if file != "" {
+			for i := range faults {
+				faults[i] = file + ": " + faults[i]
+			}
+		}
+		return config{}, faults
+	}
+	return c, nil
+}
+
+// read fills in the settings from a file. Relative paths in it are relative
+// to it.
+func (s *settings) read(file string, data []byte) (faults invalid) {
+	if len(strings.TrimSpace(string(data))) == 0 {
+		return invalid{file + ":1:1: the file is empty; write at least node, region, regions, listen and origins"}
+	}
+	err := yaml.Load(data, s, yaml.WithKnownFields(), yaml.WithSingleDocument())
+	var many *yaml.LoadErrors
+	var one *yaml.LoadError
+	switch {
+	case errors.As(err, &many):
+		for _, e := range many.Errors {
+			faults = append(faults, fault(file, e))
+		}
+		return faults
+	case errors.As(err, &one):
+		return invalid{fault(file, one)}
+	case err != nil:
+		return invalid{file + ": " + err.Error()}
+	}
+	for _, f := range s.all() {
+		if v, ok := f.value.(*string); ok && f.file && *v != "" && !filepath.IsAbs(*v) {
+			*v = filepath.Join(filepath.Dir(file), *v)
+		}
+	}
+	for i, m := range s.Cache.Memcached {
+		if strings.Contains(m, "/") && !filepath.IsAbs(m) {
+			s.Cache.Memcached[i] = filepath.Join(filepath.Dir(file), m)
+		}
+	}
+	return nil
+}
+
+var unknownField = regexp.MustCompile(`^field (\S+) not found in type .*$`)
+
+func fault(file string, e *yaml.LoadError) string {
+	what := e.Message
+	if m := unknownField.FindStringSubmatch(what); m != nil {
+		what = fmt.Sprintf("%s is no setting of edge.yaml here; take it out or mend its name", m[1])
+	} else {
+		what = strings.NewReplacer("[]string", "a list of texts", "bool", "true or false").Replace(what)
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", file, e.Mark.Line, e.Mark.Column, what)
+}
+
+func (s *settings) config() (config, invalid) {
+	c := config{node: s.Node, region: region.Name(s.Region), regions: s.Regions, state: s.State, listen: s.Listen.HTTP,
+		admin: s.Admin.Listen, advertise: strings.TrimSuffix(s.Advertise, "/"), memcached: s.Cache.Memcached, geo: s.Geo.Database,
+		join: s.Gossip.Join, keyFile: s.Gossip.KeyFile, accessLog: s.AccessLog, catalogue: edge.Mode(s.Catalogue)}
+	var faults invalid
+	wrong := func(field, format string, args ...any) {
+		faults = append(faults, field+": "+fmt.Sprintf(format, args...))
+	}
+	for _, f := range []struct{ path, value, example string }{{"node", s.Node, "asia-1"}, {"region", s.Region, "asia"},
+		{"regions", s.Regions, "./regions"}, {"listen.http", s.Listen.HTTP, "0.0.0.0:8080"}} {
+		if f.value == "" {
+			wrong(f.path, "is required; write one like %s", f.example)
+		}
+	}
+	if s.Region != "" && !c.region.Valid() {
+		wrong("region", "%q cannot name a region; write a lower-case name like asia", s.Region)
+	}
+	if len(s.Origins) == 0 {
+		wrong("origins", "is required; write at least one URL, like [http://127.0.0.1:8000]")
+	}
+	for i, o := range s.Origins {
+		u, err := httpURL(o)
+		if err != nil {
+			wrong(fmt.Sprintf("origins[%d]", i), "%v", err)
+			continue
+		}
+		c.origins = append(c.origins, u)
+	}
+	if c.catalogue != edge.Auto && c.catalogue != edge.None {
+		wrong("catalogue", "%q; write auto or none", s.Catalogue)
+	}
+	var err error
+	if c.memory, err = parseSize(s.Cache.Memory); err != nil {
+		wrong("cache.memory", "%v", err)
+	} else if c.memory == 0 && len(c.memcached) == 0 {
+		wrong("cache.memory", "0 without cache.memcached leaves no cache; give one of them")
+	}
+	for i, p := range s.TrustedProxies {
+		prefix, err := parsePrefix(p)
+		if err != nil {
+			wrong(fmt.Sprintf("trusted_proxies[%d]", i), "%q is no network; write one like 10.0.0.0/8 or ::1/128", p)
+			continue
+		}
+		c.trusted = append(c.trusted, prefix)
+	}
+	for i, a := range s.Addresses {
+		if _, err := netip.ParseAddr(a); err != nil {
+			wrong(fmt.Sprintf("addresses[%d]", i), "%q is no IP address; write one like 198.51.100.7", a)
+		}
+	}
+	if s.Gossip.Listen != "" {
+		if c.gossip, err = netip.ParseAddrPort(s.Gossip.Listen); err != nil {
+			wrong("gossip.listen", "%q is no address with a port; write one like 0.0.0.0:7946", s.Gossip.Listen)
+		} else if !c.gossip.Addr().IsLoopback() && s.Gossip.KeyFile == "" {
+			wrong("gossip.key_file", "is required since gossip.listen %s is not loopback; make one with: head -c 32 /dev/urandom | base64 > gossip.key", s.Gossip.Listen)
+		}
+	}
+	if s.Advertise != "" {
+		if _, err := httpURL(s.Advertise); err != nil {
+			wrong("advertise", "%v", err)
+		}
+	} else if host, _, err := net.SplitHostPort(s.Listen.HTTP); err == nil {
+		if ip, err := netip.ParseAddr(host); err == nil && !ip.IsUnspecified() {
+			c.advertise = "http://" + s.Listen.HTTP
+		} else if c.gossip.IsValid() {
+			wrong("advertise", "is required when listen.http names no single address; write the URL at which other edges reach this node, like http://198.51.100.7:8080")
+		}
+	}
+	if s.Admin.Listen != "" {
+		host, _, err := net.SplitHostPort(s.Admin.Listen)
+		ip, ipErr := netip.ParseAddr(host)
+		switch {
+		case err != nil:
+			wrong("admin.listen", "%q is no address with a port; write one like 127.0.0.1:9080", s.Admin.Listen)
+		case s.Admin.TokenFile == "" && !(host == "localhost" || ipErr == nil && ip.IsLoopback()):
+			wrong("admin.token_file", "is required since admin.listen %s is not loopback; write the path of a file that holds a long random text", s.Admin.Listen)
+		}
+	}
+	if s.Admin.TokenFile != "" {
+		token, err := os.ReadFile(s.Admin.TokenFile)
+		if c.token = strings.TrimSpace(string(token)); err != nil {
+			wrong("admin.token_file", "%v", err)
+		} else if len(c.token) < 16 {
+			wrong("admin.token_file", "%s holds fewer than 16 characters; write a longer random text", s.Admin.TokenFile)
+		}
+	}
+	return c, faults
+}
+
+func httpURL(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return nil, fmt.Errorf("%q is no base URL; write one like http://127.0.0.1:8000", s)
+	}
+	u.Path = strings.TrimSuffix(u.Path, "/")
+	return u, nil
+}
+
+func parsePrefix(s string) (netip.Prefix, error) {
+	if p, err := netip.ParsePrefix(s); err == nil {
+		return p.Masked(), nil
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	return netip.PrefixFrom(a, a.BitLen()), nil
+}
+
+var sizeText = regexp.MustCompile(`^([0-9]+) ?(B|KiB|MiB|GiB)?$`)
+
+// parseSize reads a number of bytes like 256MiB.
+func parseSize(s string) (int64, error) {
+	m := sizeText.FindStringSubmatch(s)
+	if m == nil {
+		return 0, fmt.Errorf("%q is no size; write one like 256MiB, 2GiB or 0", s)
+	}
+	n, err := strconv.ParseInt(m[1], 10, 64)
+	shift := map[string]int{"": 0, "B": 0, "KiB": 10, "MiB": 20, "GiB": 30}[m[2]]
+	if err != nil || n > (1<<50)>>shift {
+		return 0, fmt.Errorf("%q is too large a size; write one like 256MiB", s)
+	}
+	return n << shift, nil
+}

@@ -1,0 +1,358 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"mirrornet/pkg/admin"
+	"mirrornet/pkg/dashboard"
+	"mirrornet/pkg/edge"
+	"mirrornet/pkg/geoip"
+	"mirrornet/pkg/gossip"
+	"mirrornet/pkg/health"
+	"mirrornet/pkg/observe"
+	"mirrornet/pkg/region"
+	"mirrornet/pkg/status"
+	"mirrornet/pkg/store"
+)
+
+// drainTime bounds the wait for answers under way when the node stops.
+const drainTime = 30 * time.Second
+
+// node is a running edge: what serve wires together.
+type node struct {
+	config  config
+	logger  *slog.Logger
+	regions *region.Watcher
+	geo     *geoip.Locator
+	memory  *store.Memory    // nil: none
+	shared  *store.Memcached // nil: none
+	gossip  *gossip.Gossip   // nil: alone
+	health  *health.Health
+	edge    *edge.Edge
+	metrics *observe.Metrics
+}
+
+// newNode makes all parts of a node; what is wrong with its configuration is
+// an invalid.
+func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, error) {
+	n := &node{config: c, logger: logger, metrics: observe.NewMetrics(c.node, string(c.region))}
+	refresh := func() {
+		if n.edge != nil {
+			n.edge.Refresh()
+		}
+	}
+	var err error
+	n.regions, err = region.NewWatcher(region.Config{Dir: c.regions, Logger: logger, OnChange: func(_, m *region.Map) {
+		if n.gossip != nil {
+			n.gossip.Update()
+		}
+		refresh()
+	}})
+	if err != nil {
+		return nil, invalid{err.Error()}
+	}
+	if _, ok := n.regions.Map().Region(c.region); !ok {
+		return nil, invalid{fmt.Sprintf("region: no file describes %s; write %s/%s.yaml", c.region, c.regions, c.region)}
+	}
+	if n.geo, err = geoip.Open(geoip.Config{Database: c.geo, Logger: logger}); err != nil {
+		return nil, invalid{"geo.database: " + err.Error()}
+	}
+	keys, err := readKeys(c.keyFile)
+	if err != nil {
+		return nil, invalid{"gossip.key_file: " + err.Error()}
+	}
+	stored, err := n.openStore()
+	if err != nil {
+		return nil, invalid{"cache.memcached: " + err.Error()}
+	}
+	pages, err := dashboard.New()
+	if err != nil {
+		return nil, err
+	}
+	n.health = health.New(health.Config{Targets: n.targets, Logger: logger, OnChange: refresh})
+	if c.gossip.IsValid() {
+		n.gossip, err = gossip.New(gossip.Config{Node: c.node, Region: c.region, Advertise: c.advertise,
+			Revision: func() string { return n.regions.Map().Revision() }, Listen: c.gossip, Join: c.join, Keys: keys,
+			Label: "mirrornet", Logger: logger, OnChange: refresh})
+		if err != nil {
+			return nil, fmt.Errorf("gossip.listen: %w", err)
+		}
+	}
+	cfg := edge.Config{Node: c.node, Region: c.region, Version: version, Origins: c.origins, TrustedProxies: c.trusted,
+		Catalogue: c.catalogue, State: c.state, Maps: n.regions, Members: n, Health: n.health, Locator: n.geo, Store: stored,
+		Home: pages.Home, Network: pages.Network, Metrics: n.metrics, Logger: logger}
+	if n.shared != nil {
+		cfg.Copies = n.shared
+	}
+	if c.accessLog {
+		cfg.AccessLog = accessLog
+	}
+	if n.edge, err = edge.New(cfg); err != nil {
+		return nil, err
+	}
+	n.publish()
+	return n, nil
+}
+
+func (n *node) openStore() (store.Store, error) {
+	var tiers []store.Store
+	if n.config.memory > 0 {
+		n.memory = store.NewMemory(store.MemoryConfig{Bytes: n.config.memory})
+		tiers = append(tiers, n.memory)
+	}
+	if len(n.config.memcached) > 0 {
+		var err error
+		if n.shared, err = store.NewMemcached(store.MemcachedConfig{Servers: n.config.memcached, Logger: n.logger}); err != nil {
+			return nil, err
+		}
+		tiers = append(tiers, n.shared)
+	}
+	if len(tiers) == 1 {
+		return tiers[0], nil
+	}
+	return store.NewTiered(tiers[0], tiers[1]), nil
+}
+
+func readKeys(file string) ([][]byte, error) {
+	if file == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := gossip.ParseKeys(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return keys, nil
+}
+
+func (n *node) targets() []health.Target {
+	if n.edge == nil {
+		return nil
+	}
+	return n.edge.Targets()
+}
+
+// Members lists the nodes for the edge: by gossip, else this one alone.
+func (n *node) Members() []edge.Member {
+	if n.gossip == nil {
+		return []edge.Member{{Node: n.config.node, Region: n.config.region, Advertise: n.config.advertise,
+			Revision: n.regions.Map().Revision(), State: string(gossip.Alive), Self: true}}
+	}
+	nodes := n.gossip.Nodes()
+	members := make([]edge.Member, len(nodes))
+	for i, g := range nodes {
+		members[i] = edge.Member{Node: g.Name, Region: g.Region, Advertise: g.Advertise, Revision: g.Revision, State: string(g.State),
+			Since: g.Since, RTT: g.RTT, Self: g.Self}
+	}
+	return members
+}
+
+// publish makes the state of the parts into metrics.
+func (n *node) publish() {
+	m := n.metrics
+	m.Gauge("mirrornet_isolated", "1 while this node reaches no other region and no origin.", nil, func() float64 {
+		if n.edge.Status().Isolated {
+			return 1
+		}
+		return 0
+	})
+	m.Counter("mirrornet_region_sets_refused_total", "Sets of region files that were refused.", nil,
+		func() float64 { return float64(n.regions.RefusedCount()) })
+	if n.memory != nil {
+		m.Gauge("mirrornet_store_bytes", "Bytes stored in the memory tier.", map[string]string{"tier": "memory"},
+			func() float64 { return float64(n.memory.Stats().Bytes) })
+		m.Counter("mirrornet_store_evictions_total", "Responses that made room for others.", map[string]string{"tier": "memory"},
+			func() float64 { return float64(n.memory.Stats().Evictions) })
+	}
+	if n.shared != nil {
+		m.Counter("mirrornet_store_errors_total", "Exchanges with memcached that failed or took too long.", map[string]string{"tier": "memcached"},
+			func() float64 { return float64(n.shared.Stats().Errors) })
+		m.Counter("mirrornet_store_dropped_total", "Writes to memcached that found the queue full.", map[string]string{"tier": "memcached"},
+			func() float64 { return float64(n.shared.Stats().Dropped) })
+	}
+}
+
+// detail is the operators' status: the public one, and what stays inside.
+type detail struct {
+	status.Report
+	Regions   string                `json:"regions_folder"`
+	Problems  []string              `json:"region_problems,omitempty"`
+	Geo       geoip.Info            `json:"geo"`
+	Health    []health.TargetStatus `json:"health"`
+	Gossip    []gossip.Node         `json:"gossip"`
+	Memory    *store.MemoryStats    `json:"memory,omitempty"`
+	Memcached *store.MemcachedStats `json:"memcached,omitempty"`
+}
+
+func (n *node) detail() any {
+	d := detail{Report: n.edge.Status(), Regions: n.config.regions, Geo: n.geo.Info()}
+	for _, p := range n.regions.Refused() {
+		d.Problems = append(d.Problems, p.String())
+	}
+	for _, t := range n.health.View().Status {
+		d.Health = append(d.Health, t)
+	}
+	if n.gossip != nil {
+		d.Gossip = n.gossip.Nodes()
+	}
+	if n.memory != nil {
+		s := n.memory.Stats()
+		d.Memory = &s
+	}
+	if n.shared != nil {
+		s := n.shared.Stats()
+		d.Memcached = &s
+	}
+	return d
+}
+
+// serve runs a node until a signal ends it: unready, leave gossip, answer what
+// is under way, exit. A second signal exits at once.
+func serve(ctx context.Context, c config, logger *slog.Logger) error {
+	access := observe.NewBuffer(os.Stdout)
+	n, err := newNode(c, logger, observe.NewLogger(access, false, slog.LevelInfo))
+	if err != nil {
+		return err
+	}
+	public, err := net.Listen("tcp", c.listen)
+	if err != nil {
+		return fmt.Errorf("listen.http: %w", err)
+	}
+	defer public.Close()
+	server := &http.Server{Handler: n.edge, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug)}
+	var operators *http.Server
+	var inside net.Listener
+	if c.admin != "" {
+		if inside, err = net.Listen("tcp", c.admin); err != nil {
+			return fmt.Errorf("admin.listen: %w", err)
+		}
+		defer inside.Close()
+		host, _, _ := net.SplitHostPort(c.admin)
+		operators = &http.Server{ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10,
+			Handler: admin.New(admin.Config{Hosts: []string{host}, Token: c.token, Metrics: n.metrics.Handler(), Status: n.detail,
+				Ready: n.ready, Reload: n.reload, Explain: n.edge.ServeExplanation})}
+	}
+
+	ctx, ended := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer ended()
+	var g errgroup.Group
+	parts, stopParts := context.WithCancel(context.Background())
+	defer stopParts()
+	gossiping, leave := context.WithCancel(context.Background())
+	defer leave()
+	failed := make(chan error, 8)
+	run := func(ctx context.Context, name string, f func(context.Context) error) {
+		g.Go(func() error {
+			if err := f(ctx); err != nil {
+				failed <- fmt.Errorf("%s: %w", name, err)
+				return err
+			}
+			return nil
+		})
+	}
+	run(parts, "regions", n.regions.Run)
+	run(parts, "geoip", n.geo.Run)
+	run(parts, "access log", access.Run)
+	if n.shared != nil {
+		run(parts, "memcached", n.shared.Run)
+	}
+	run(parts, "health", n.health.Run)
+	run(parts, "edge", n.edge.Run)
+	run(parts, "reload", n.reloadOnHangup)
+	var left sync.WaitGroup
+	if n.gossip != nil {
+		left.Add(1)
+		run(gossiping, "gossip", func(ctx context.Context) error { defer left.Done(); return n.gossip.Run(ctx) })
+	}
+	run(parts, "listen.http", func(context.Context) error { return closed(server.Serve(public)) })
+	if operators != nil {
+		run(parts, "admin.listen", func(context.Context) error { return closed(operators.Serve(inside)) })
+	}
+	logger.Info("serving", "node", c.node, "region", string(c.region), "http", public.Addr().String(), "admin", c.admin,
+		"gossip", c.gossip.String(), "revision", n.regions.Map().Revision(), "version", version)
+
+	select {
+	case <-ctx.Done():
+		err = nil
+	case err = <-failed:
+	}
+	ended() // from here on a signal has its usual effect: the process ends at once
+	logger.Info("stopping", "node", c.node)
+	n.edge.Drain()
+	leave()
+	left.Wait()
+	until, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	if serr := server.Shutdown(until); serr != nil {
+		logger.Warn("answers under way were cut", "error", serr)
+		server.Close()
+	}
+	if operators != nil {
+		operators.Close()
+	}
+	stopParts()
+	if gerr := g.Wait(); err == nil {
+		err = gerr
+	}
+	return err
+}
+
+func closed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+func (n *node) ready() error {
+	if s := n.edge.Status(); s.State != "serving" {
+		return errors.New(s.State)
+	}
+	return nil
+}
+
+// reload re-reads region files and gossip keys.
+func (n *node) reload() error {
+	err := n.regions.Reload()
+	if n.gossip != nil && n.config.keyFile != "" {
+		keys, kerr := readKeys(n.config.keyFile)
+		if kerr == nil {
+			kerr = n.gossip.SetKeys(keys)
+		}
+		err = errors.Join(err, kerr)
+	}
+	n.edge.Refresh()
+	return err
+}
+
+func (n *node) reloadOnHangup(ctx context.Context) error {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	for {
+		select {
+		case <-hup:
+			if err := n.reload(); err != nil {
+				n.logger.Error("reload refused; what was in force stays", "error", err)
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}

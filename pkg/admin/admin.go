@@ -1,0 +1,173 @@
+// Package admin is the operators' listener of a node: metrics, liveness,
+// readiness, the whole status with addresses and configuration faults, and
+// profiles. It stands apart from the public listener, and answers only who
+// reached it by its own address.
+package admin
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+)
+
+// Config configures a [Handler].
+type Config struct {
+	// Hosts are names and addresses, without port, under which the listener may
+	// be asked, besides localhost and loopback addresses. A page on another
+	// site that had its name resolved to this listener is refused by its Host
+	// field.
+	Hosts []string
+	// Token is wanted as "Authorization: Bearer …" for every method but GET
+	// and HEAD. Empty: only those two are answered, unless the client is on
+	// loopback.
+	Token   string
+	Metrics http.Handler                         // at /metrics
+	Ready   func() error                         // at /readyz; nil: always
+	Status  func() any                           // at /status.json
+	Explain http.HandlerFunc                     // at /route
+	Reload  func() error                         // at POST /reload: re-reads the region files
+	Extra   map[string]func(*http.Request) error // further POST actions, by path
+}
+
+// New makes the listener's handler.
+func New(c Config) http.Handler {
+	r := chi.NewRouter()
+	r.Use(c.guard)
+	get := func(path string, h http.HandlerFunc) {
+		r.Get(path, h)
+		r.Head(path, h)
+	}
+	get("/livez", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok\n")) })
+	get("/readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if c.Ready != nil {
+			if err := c.Ready(); err != nil {
+				http.Error(w, err.Error(), http.StatusServiceUnavailable)
+				return
+			}
+		}
+		w.Write([]byte("ok\n"))
+	})
+	if c.Metrics != nil {
+		get("/metrics", c.Metrics.ServeHTTP)
+	}
+	if c.Status != nil {
+		get("/status.json", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, c.Status()) })
+	}
+	if c.Explain != nil {
+		get("/route", c.Explain)
+	}
+	if c.Reload != nil {
+		r.Post("/reload", func(w http.ResponseWriter, _ *http.Request) { answer(w, c.Reload()) })
+	}
+	for path, act := range c.Extra {
+		r.Post(path, func(w http.ResponseWriter, q *http.Request) { answer(w, act(q)) })
+	}
+	get("/debug/pprof/cmdline", pprof.Cmdline)
+	get("/debug/pprof/profile", pprof.Profile)
+	get("/debug/pprof/symbol", pprof.Symbol)
+	get("/debug/pprof/trace", pprof.Trace)
+	get("/debug/pprof/*", pprof.Index)
+	return r
+}
+
+func answer(w http.ResponseWriter, err error) {
+	if err != nil {
+		writeJSON(w, http.StatusUnprocessableEntity, map[string]string{"error": err.Error()})
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]bool{"ok": true})
+}
+
+// guard refuses what a browser was tricked into sending (DNS rebinding, forged
+// forms), and changes without the token.
+func (c Config) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := c.refuse(r); err != nil {
+			writeJSON(w, http.StatusForbidden, map[string]string{"error": err.Error()})
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}
+
+var (
+	errHost   = errors.New("the admin listener answers only under its own address; ask it as localhost or by its configured address")
+	errSite   = errors.New("a page of another site may not ask the admin listener")
+	errToken  = errors.New("this action wants the header Authorization: Bearer TOKEN, with the token of admin.token_file")
+	errRemote = errors.New("this action is answered to loopback alone while admin.token_file is not set")
+)
+
+func (c Config) refuse(r *http.Request) error {
+	host := hostname(r.Host)
+	if !c.ours(host) {
+		return errHost
+	}
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+		return errSite
+	}
+	if origin := r.Header.Get("Origin"); origin != "" {
+		u, err := url.Parse(origin)
+		if err != nil || u.Host != r.Host {
+			return errSite
+		}
+	}
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return nil
+	}
+	if c.Token == "" {
+		if peer, err := netip.ParseAddrPort(r.RemoteAddr); err != nil || !peer.Addr().Unmap().IsLoopback() {
+			return errRemote
+		}
+		return nil
+	}
+	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(c.Token))
+	if !ok || subtle.ConstantTimeCompare(a[:], b[:]) != 1 {
+		return errToken
+	}
+	return nil
+}
+
+func hostname(hostport string) string {
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		hostport = h
+	}
+	return strings.ToLower(strings.Trim(hostport, "[]"))
+}
+
+func (c Config) ours(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && ip.Unmap().IsLoopback() {
+		return true
+	}
+	for _, h := range c.Hosts {
+		if strings.EqualFold(h, host) {
+			return true
+		}
+	}
+	return false
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	w.Write(append(body, '\n'))
+}

@@ -1,0 +1,350 @@
+package edge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"mirrornet/pkg/apispec"
+	"mirrornet/pkg/cachekey"
+	"mirrornet/pkg/fetch"
+	"mirrornet/pkg/respond"
+	"mirrornet/pkg/rfc9111"
+	"mirrornet/pkg/route"
+)
+
+// failure is an answer that the edge makes itself because it has no other.
+type failure struct {
+	status     int
+	message    string
+	retryAfter int // seconds; 0: not said
+}
+
+func (f *failure) Error() string { return f.message }
+
+// api answers a request to the API: from store, or through it.
+func (e *Edge) api(w http.ResponseWriter, r *http.Request) {
+	x := exchangeOf(r)
+	p := e.plan(r, x)
+	if p.endpoint != nil {
+		x.outcome.Endpoint = p.endpoint.ID
+	}
+	if x.outcome.Action == "self" { // a method that the router does not know
+		x.outcome.Action = string(route.Serve)
+	}
+	if p.key == "" {
+		e.pass(w, r, x, p)
+		return
+	}
+	asked := e.Now()
+	f, collapsed, err := e.cached(r.Context(), x, p)
+	x.fetched = e.Now().Sub(asked)
+	if err == nil && f.status == http.StatusTooManyRequests {
+		f.discard()
+		err = &failure{status: http.StatusServiceUnavailable, message: "the origin takes no more requests for now; try again later",
+			retryAfter: seconds(f.response.Header.Get("Retry-After"), 5)}
+	}
+	if err != nil {
+		e.fail(w, r, err)
+		return
+	}
+	e.answer(w, r, x, p, f, collapsed)
+}
+
+// answer writes a response that was stored or fetched.
+func (e *Edge) answer(w http.ResponseWriter, r *http.Request, x *exchange, p *plan, f *fetched, collapsed bool) {
+	now := e.Now()
+	cs := rfc9111.CacheStatus{Cache: e.Node, Hit: f.hit, Fwd: f.fwd, FwdStatus: f.status, Stored: f.stored, Collapsed: collapsed, Detail: f.detail}
+	if f.hit || f.stored || f.age {
+		cs.TTL, cs.HasTTL = int64(f.reuse.TTL/time.Second), true
+	}
+	extra := http.Header{}
+	e.mirrorFields(extra, r, x)
+	extra.Set("Via", via(r, e.Node))
+	extra.Set("Cache-Status", cs.String())
+	if f.age {
+		extra.Set("Age", strconv.FormatInt(int64(rfc9111.CurrentAge(ruled(f.response), now)/time.Second), 10))
+	}
+	o := &x.outcome
+	o.Cache, o.Tier, o.Source = f.fwd, string(f.tier), f.source
+	if f.hit {
+		o.Cache = "hit"
+	}
+	extra.Set("Server-Timing", serverTiming(x, o.Cache))
+	for name := range w.Header() { // what earlier steps said, the stay cookie, makes the answer the client's own
+		if name == "Set-Cookie" {
+			extra.Set("Cache-Control", "private, no-store")
+		}
+	}
+	if f.rest != nil {
+		defer f.rest.Close()
+		h := w.Header()
+		put(h, f.response.Header)
+		put(h, extra)
+		w.WriteHeader(f.response.Status)
+		if r.Method != http.MethodHead {
+			w.Write(f.response.Body)
+			io.Copy(w, f.rest)
+		}
+		return
+	}
+	src := respond.Source{Status: f.response.Status, Header: f.response.Header, Body: f.response.Body}
+	if _, _, err := respond.Write(w, r, src, extra, respond.Options{Callback: p.callback, Now: now}); err != nil && r.Context().Err() == nil {
+		e.Logger.Debug("answer not written", "target", r.URL.RequestURI(), "error", err)
+	}
+}
+
+func put(h, fields http.Header) {
+	for name, v := range fields {
+		h[name] = v
+	}
+}
+
+// mirrorFields writes what every answer says of this network.
+func (e *Edge) mirrorFields(h http.Header, r *http.Request, x *exchange) {
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Expose-Headers", "Age, Cache-Status, ETag, Link, Mirror-Nearest, Mirror-Region, Retry-After, Server-Timing, Via")
+	h.Set("Timing-Allow-Origin", "*")
+	d := &x.decision
+	if d.Region == "" {
+		h.Set("Mirror-Region", string(e.Region))
+		return
+	}
+	h.Set("Mirror-Region", string(d.Region))
+	if d.Nearest == "" {
+		return
+	}
+	h.Set("Mirror-Nearest", string(d.Nearest))
+	if near, ok := x.world.Map.Region(d.Nearest); ok && d.Nearest != d.Region {
+		location := near.URL + r.URL.EscapedPath()
+		if x.query != "" {
+			location += "?" + x.query
+		}
+		h.Add("Link", "<"+location+`>; rel="alternate"`)
+	}
+}
+
+func serverTiming(x *exchange, cache string) string {
+	return fmt.Sprintf("route;dur=%.2f, cache;desc=%q;dur=%.2f", ms(x.located), cache, ms(x.fetched))
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// pass streams a request that is not for the store to the origins, and if none
+// takes it and it may be repeated, to other regions.
+func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan) {
+	ctx := r.Context() // fetch bounds the wait for a head; a body may take its time
+	fwd := "bypass"
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		fwd = "method"
+	}
+	req := fetch.Request{Method: p.method, Target: p.target, Header: p.header, ContentLength: p.length, Repeatable: p.repeatable}
+	if p.stream != nil && p.length != 0 {
+		req.Body = p.stream
+	}
+	sources, _ := x.world.originSources()
+	a, err := e.fetcher.Do(ctx, sources, req)
+	if regions := x.world.regionSources(); p.repeatable && x.hops == 0 && len(regions) > 0 && r.Context().Err() == nil &&
+		(err != nil || a.Response.StatusCode >= 500) {
+		req.Header = withoutSecrets(req.Header, regions)
+		if b, berr := e.fetcher.Do(ctx, regions, req); berr == nil {
+			if b.Response.StatusCode < 500 || a == nil {
+				a, b = b, a
+				err = nil
+			}
+			if b != nil {
+				b.Response.Body.Close()
+			}
+		}
+	}
+	if err != nil {
+		e.fail(w, r, err)
+		return
+	}
+	if safe := r.Method == http.MethodGet || r.Method == http.MethodHead; !safe {
+		e.invalidate(ctx, r, a.Response)
+	}
+	e.relay(w, r, x, a, fwd)
+}
+
+// proxy sends the request to a node of the region that the decision names.
+func (e *Edge) proxy(w http.ResponseWriter, r *http.Request, x *exchange) {
+	var sources []fetch.Source
+	for _, n := range x.world.nodes[x.decision.Region] {
+		if s, ok := x.world.nodeSource(n); ok {
+			sources = append(sources, s)
+		}
+	}
+	p := e.plan(r, x)
+	header := e.forwardedHeader(r, x)
+	target := r.URL.EscapedPath()
+	if x.query != "" {
+		target += "?" + x.query
+	}
+	req := fetch.Request{Method: r.Method, Target: target, Header: withoutSecrets(header, sources), ContentLength: r.ContentLength,
+		Repeatable: r.Method == http.MethodGet || r.Method == http.MethodHead}
+	if r.ContentLength != 0 {
+		req.Body = p.stream
+		if p.body != nil {
+			req.Body = strings.NewReader(string(p.body))
+		}
+	}
+	a, err := e.fetcher.Do(r.Context(), sources, req)
+	if err != nil && req.Repeatable && r.Context().Err() == nil {
+		x.outcome.Action = string(route.Serve)
+		e.api(w, r) // the region went away just now: what this node has is better than nothing
+		return
+	}
+	if err != nil {
+		e.fail(w, r, err)
+		return
+	}
+	e.relay(w, r, x, a, "bypass")
+}
+
+// withoutSecrets drops credentials when a source is reached in clear text over
+// a network.
+func withoutSecrets(h http.Header, sources []fetch.Source) http.Header {
+	for _, s := range sources {
+		if s.URL.Scheme != "https" && !loopback(s.URL) {
+			h = h.Clone()
+			h.Del("Authorization")
+			h.Del("Cookie")
+			return h
+		}
+	}
+	return h
+}
+
+func loopback(u *url.URL) bool {
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// relay streams a source's answer to the client.
+func (e *Edge) relay(w http.ResponseWriter, r *http.Request, x *exchange, a *fetch.Answer, fwd string) {
+	resp := a.Response
+	defer resp.Body.Close()
+	rfc9111.RemoveHopByHop(resp.Header)
+	h := w.Header()
+	for name, v := range resp.Header {
+		h[name] = append(h[name], v...)
+	}
+	from := h.Get("Mirror-Region")
+	for _, name := range [...]string{"Server-Timing", "Mirror-Nearest", "Mirror-Region", "Link"} {
+		if a.Source.Kind == fetch.Region {
+			h.Del(name)
+		}
+	}
+	if resp.StatusCode == http.StatusTooManyRequests { // the origin's limit is on this node, not on the client
+		e.fail(w, r, &failure{status: http.StatusServiceUnavailable, message: "the origin takes no more requests for now; try again later",
+			retryAfter: seconds(h.Get("Retry-After"), 5)})
+		return
+	}
+	for name := range h {
+		if strings.HasPrefix(name, "X-Ratelimit") || strings.HasPrefix(name, "Ratelimit") {
+			h.Del(name)
+		}
+	}
+	e.mirrorFields(h, r, x)
+	if from != "" {
+		h.Set("Mirror-Region", from)
+	}
+	h.Add("Via", via(r, e.Node))
+	h.Add("Cache-Status", rfc9111.CacheStatus{Cache: e.Node, Fwd: fwd, FwdStatus: resp.StatusCode}.String())
+	x.outcome.Cache, x.outcome.Source = fwd, a.Source.Name
+	x.fetched = e.Now().Sub(x.start)
+	h.Set("Server-Timing", serverTiming(x, fwd))
+	w.WriteHeader(resp.StatusCode)
+	out := io.Writer(w)
+	if resp.ContentLength < 0 {
+		out = flusher{w, http.NewResponseController(w)}
+	}
+	if _, err := io.Copy(out, resp.Body); err != nil && r.Context().Err() == nil {
+		panic(http.ErrAbortHandler) // a cut body must not look whole
+	}
+}
+
+// flusher sends each piece on as it comes, for answers of unknown length.
+type flusher struct {
+	io.Writer
+	c *http.ResponseController
+}
+
+func (f flusher) Write(b []byte) (int, error) {
+	n, err := f.Writer.Write(b)
+	if err == nil {
+		err = f.c.Flush()
+	}
+	return n, err
+}
+
+// invalidate drops what an unsafe request may have changed (RFC 9111 §4.4).
+// Catalogue keys do not come from a URI, and the API is read-only, so only
+// plain keys are concerned.
+func (e *Edge) invalidate(ctx context.Context, r *http.Request, resp *http.Response) {
+	if e.Catalogue == Auto || !rfc9111.Invalidates(r.Method, resp.StatusCode) {
+		return
+	}
+	base := &url.URL{Scheme: "http", Host: r.Host, Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
+	for _, target := range rfc9111.InvalidatedTargets(base, resp.Header) {
+		if u, err := url.Parse(target); err == nil {
+			e.Store.Delete(ctx, cachekey.Plain(&http.Request{Method: http.MethodGet, Host: r.Host, URL: base.ResolveReference(u), Header: http.Header{}}))
+		}
+	}
+}
+
+func seconds(s string, otherwise int) int {
+	if n, err := strconv.Atoi(s); err == nil && n > 0 {
+		return n
+	}
+	return otherwise
+}
+
+// fail maps an error to an answer, once for all of them.
+func (e *Edge) fail(w http.ResponseWriter, r *http.Request, err error) {
+	x := exchangeOf(r)
+	var f *failure
+	var none *fetch.Error
+	switch {
+	case errors.As(err, &f):
+	case r.Context().Err() != nil:
+		f = &failure{status: 499, message: "the client went away"} // nobody reads it; the log tells the case
+	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded):
+		f = &failure{status: http.StatusGatewayTimeout, message: "no copy of this answer could be had in time; try again", retryAfter: 5}
+	case errors.As(err, &none) && none.Unusable:
+		f = &failure{status: http.StatusBadGateway, message: "the origin gave no usable answer; try again", retryAfter: 5}
+	default:
+		f = &failure{status: http.StatusServiceUnavailable, message: "no origin answers now, and no mirror has a copy of this answer; try again", retryAfter: 5}
+	}
+	if x.outcome.Source == "" && none != nil && len(none.Attempts) > 0 {
+		x.outcome.Source = none.Attempts[len(none.Attempts)-1].Source.Name
+	}
+	h := w.Header()
+	for name := range h {
+		h.Del(name)
+	}
+	e.mirrorFields(h, r, x)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Type", apispec.JSON)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Status", rfc9111.CacheStatus{Cache: e.Node, Fwd: "uri-miss", Detail: "failed"}.String())
+	if f.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(f.retryAfter))
+	}
+	x.outcome.Cache = "uri-miss"
+	body, _ := json.Marshal(map[string]string{"error": f.message})
+	h.Set("Content-Length", strconv.Itoa(len(body)+1))
+	w.WriteHeader(f.status)
+	if r.Method != http.MethodHead {
+		w.Write(append(body, '\n'))
+	}
+}

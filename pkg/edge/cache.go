@@ -1,0 +1,331 @@
+package edge
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"mirrornet/pkg/fetch"
+	"mirrornet/pkg/rfc9111"
+	"mirrornet/pkg/store"
+)
+
+const (
+	// maxBody is the longest body that is stored.
+	maxBody = 16 << 20
+	// downBudget bounds the wait for origins that are all known not to answer:
+	// a user without a stored copy is told within two seconds.
+	downBudget = time.Second
+	// keepStale is how long past its freshness a stored response is kept, to
+	// be validated, or to stand in when no source answers.
+	keepStale = 8 * 24 * time.Hour
+)
+
+var errTimeout = errors.New("edge: no source answered in time")
+
+// stored is what a look-up found.
+type stored struct {
+	response *store.Response // nil: nothing
+	tier     store.Tier
+	reuse    rfc9111.Reuse
+	variants bool // the target is stored, in other variants than this
+}
+
+// fetched is an answer on its way to one or more clients. Those share it: it
+// is not changed once made.
+type fetched struct {
+	response *store.Response
+	hit      bool
+	tier     store.Tier
+	fwd      string // RFC 9211 §2.2, unless hit
+	status   int    // of the source's answer to the forwarded request
+	stored   bool
+	age      bool // the answer comes from store
+	detail   string
+	source   string
+	vary     []string
+	variant  string // rfc9111.VaryKey of the request that was sent
+	rest     *rest  // the body is too long to hold; the response's body is its start
+	reuse    rfc9111.Reuse
+}
+
+// cached answers from store, or fetches and stores.
+func (e *Edge) cached(ctx context.Context, x *exchange, p *plan) (f *fetched, collapsed bool, err error) {
+	s := e.lookUp(ctx, p)
+	if s.response != nil && !s.variants {
+		hit := &fetched{response: s.response, hit: true, age: true, tier: s.tier, reuse: s.reuse}
+		_, down := x.world.originSources()
+		switch {
+		case s.reuse.Verdict == rfc9111.Fresh:
+			return hit, false, nil
+		case s.reuse.Verdict == rfc9111.StaleWhileRevalidate:
+			e.refreshBehind(x, p, s)
+			hit.detail = "stale-while-revalidate"
+			return hit, false, nil
+		case down && s.reuse.StaleIfError:
+			e.refreshBehind(x, p, s)
+			hit.detail = "no origin answers"
+			return hit, false, nil
+		}
+	}
+	if rfc9111.Evaluate(p.request(), rfc9111.Response{}, p.policy, e.Now()).OnlyIfCached {
+		return nil, false, &failure{status: http.StatusGatewayTimeout, message: "only-if-cached was asked for, and no stored response can be used"}
+	}
+	if p.method == http.MethodHead { // without a catalogue: passed on, says too little to store
+		f, err := e.refresh(ctx, x.world, p, stored{}, x.hops, false)
+		return f, false, err
+	}
+	flight := p.key
+	if s.variants {
+		flight += "\n" + rfc9111.VaryKey(s.response.Vary, p.asked)
+		s.response = nil
+	}
+	f, shared, err := e.flights.Do(ctx, flight, func(ctx context.Context) (*fetched, error) {
+		return e.refresh(ctx, x.world, p, s, x.hops, true)
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	if shared && !f.serves(p) || f.rest != nil && !f.rest.claim() {
+		f, err = e.refresh(ctx, x.world, p, s, x.hops, true) // not for sharing: each asks for itself
+		if f != nil && f.rest != nil {
+			f.rest.claim()
+		}
+		return f, false, err
+	}
+	return f, shared, nil
+}
+
+// serves reports whether an answer fetched for another request may answer
+// this one: it was storable (or an error that asking again would only repeat),
+// and is the variant that this request selects.
+func (f *fetched) serves(p *plan) bool {
+	if !f.stored && !f.age && f.response.Status < 500 {
+		return false
+	}
+	return !p.byVary || rfc9111.VaryKey(f.vary, p.asked) == f.variant
+}
+
+// lookUp finds the stored response that the request selects, and judges it.
+func (e *Edge) lookUp(ctx context.Context, p *plan) (s stored) {
+	resp, tier, ok := e.Store.Get(ctx, p.key)
+	if ok && p.byVary && resp.Status == 0 {
+		variants := resp
+		resp, tier, ok = e.Store.Get(ctx, variantKey(p.key, rfc9111.VaryKey(variants.Vary, p.asked)))
+		if !ok {
+			return stored{response: variants, variants: true}
+		}
+	}
+	if !ok || resp.Status == 0 {
+		return stored{}
+	}
+	s = stored{response: resp, tier: tier}
+	s.reuse = rfc9111.Evaluate(p.request(), ruled(resp), p.policy, e.Now())
+	if s.reuse.Verdict == rfc9111.Miss {
+		return stored{reuse: s.reuse}
+	}
+	return s
+}
+
+func variantKey(key, variant string) string { return key + "\n" + variant }
+
+// ruled is a stored response as the caching rules see it.
+func ruled(r *store.Response) rfc9111.Response {
+	return rfc9111.Response{Status: r.Status, Header: r.Header, RequestTime: r.RequestTime, ResponseTime: r.ResponseTime}
+}
+
+// refreshBehind validates a stored response beside the request, one at a time.
+func (e *Edge) refreshBehind(x *exchange, p *plan, s stored) {
+	w, hops := x.world, x.hops
+	e.inBackground(func(ctx context.Context) {
+		f, _, err := e.flights.Do(ctx, p.key, func(ctx context.Context) (*fetched, error) {
+			return e.refresh(ctx, w, p, s, hops, true)
+		})
+		if err == nil && f.rest != nil && f.rest.claim() {
+			f.rest.Close()
+		}
+	})
+}
+
+// refresh asks the sources, and stores what they answer if it may be stored.
+// When no origin gives a usable answer, the stored copy stands in, and without
+// one the nodes of other regions are asked.
+func (e *Edge) refresh(ctx context.Context, w *world, p *plan, s stored, hops int, keep bool) (*fetched, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, e.Timeout, errTimeout)
+	defer cancel()
+	origins, down := w.originSources()
+	octx := ctx
+	if down {
+		var stop context.CancelFunc
+		octx, stop = context.WithTimeoutCause(ctx, downBudget, errTimeout)
+		defer stop()
+	}
+	f, err := e.ask(octx, origins, p, s, keep)
+	if err == nil && usable(f) {
+		return f, nil
+	}
+	if ctx.Err() != nil && context.Cause(ctx) != errTimeout {
+		return nil, context.Cause(ctx)
+	}
+	if s.response != nil && s.reuse.StaleIfError {
+		f.discard()
+		return &fetched{response: s.response, age: true, tier: s.tier, fwd: "stale", status: f.sourceStatus(),
+			detail: "stale-if-error", reuse: s.reuse}, nil
+	}
+	if regions := w.regionSources(); hops == 0 && len(regions) > 0 && ctx.Err() == nil {
+		g, gerr := e.ask(ctx, regions, p, stored{reuse: s.reuse}, keep)
+		if gerr == nil && usable(g) {
+			f.discard()
+			return g, nil
+		}
+		g.discard()
+	}
+	return f, err
+}
+
+// usable reports whether an answer says something of the resource. A 429 says
+// something of us.
+func usable(f *fetched) bool { return f.status < 500 && f.status != http.StatusTooManyRequests }
+
+func (f *fetched) sourceStatus() int {
+	if f == nil {
+		return 0
+	}
+	return f.status
+}
+
+func (f *fetched) discard() {
+	if f != nil && f.rest != nil && f.rest.claim() {
+		f.rest.Close()
+	}
+}
+
+// ask fetches from the first of the sources that gives a whole answer.
+func (e *Edge) ask(ctx context.Context, sources []fetch.Source, p *plan, s stored, keep bool) (*fetched, error) {
+	header := p.header
+	if s.response != nil && s.response.Status != 0 {
+		header = header.Clone()
+		for name, v := range rfc9111.ConditionalHeader(ruled(s.response)) {
+			header[name] = v
+		}
+	}
+	for {
+		detached, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+		stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
+		req := fetch.Request{Method: p.method, Target: p.target, Header: header, Repeatable: true}
+		if p.body != nil {
+			req.Body, req.ContentLength = bytes.NewReader(p.body), int64(len(p.body))
+		}
+		a, err := e.fetcher.Do(detached, sources, req)
+		if err != nil {
+			stop()
+			cancel(nil)
+			return nil, err
+		}
+		if a.Response.StatusCode == http.StatusNotModified && s.response != nil &&
+			!rfc9111.Updates(ruled(s.response), rfc9111.Response{Status: http.StatusNotModified, Header: a.Response.Header}) {
+			a.Response.Body.Close() // it speaks of another copy: ask for the whole
+			stop()
+			cancel(nil)
+			s, header = stored{reuse: s.reuse}, p.header
+			continue
+		}
+		body, err := io.ReadAll(io.LimitReader(a.Response.Body, maxBody+1))
+		if err != nil { // it died in the middle: the next source has the whole
+			a.Response.Body.Close()
+			stop()
+			cancel(nil)
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
+			}
+			e.report(fetch.Attempt{Source: a.Source, Err: err})
+			if sources = after(sources, a.Source); len(sources) == 0 {
+				return nil, &fetch.Error{Attempts: a.Attempts, Unusable: true}
+			}
+			continue
+		}
+		f := e.received(ctx, p, s, a, body, keep)
+		if len(body) > maxBody && stop() {
+			f.rest = newRest(a.Response.Body, cancel)
+			return f, nil
+		}
+		a.Response.Body.Close()
+		stop()
+		cancel(nil)
+		return f, nil
+	}
+}
+
+func after(sources []fetch.Source, s fetch.Source) []fetch.Source {
+	for i := range sources {
+		if sources[i].Name == s.Name {
+			return sources[i+1:]
+		}
+	}
+	return nil
+}
+
+// received makes an answer of what a source sent, and stores it if it may be.
+func (e *Edge) received(ctx context.Context, p *plan, s stored, a *fetch.Answer, body []byte, keep bool) *fetched {
+	now := e.Now()
+	f := &fetched{status: a.Response.StatusCode, source: a.Source.Name, fwd: forwardedBecause(s)}
+	header := a.Response.Header
+	if h := p.endpoint; h != nil && header.Get("Cache-Control") == "" && header.Get("Expires") == "" {
+		header.Set("Cache-Control", h.Freshness.CacheControl(f.status)) // the API does not say; its catalogue does
+	}
+	got := rfc9111.Response{Status: f.status, Header: header, RequestTime: a.RequestTime, ResponseTime: now}
+	if f.status == http.StatusNotModified && s.response != nil && s.response.Status != 0 {
+		got = rfc9111.Update304(ruled(s.response), got)
+		body = s.response.Body
+	}
+	ok, why := rfc9111.Storable(p.request(), got, p.policy)
+	if !keep || len(body) > maxBody {
+		ok, why = false, "too long to store"
+	}
+	f.vary, _ = rfc9111.VaryFields(got.Header)
+	f.variant = rfc9111.VaryKey(f.vary, p.asked)
+	f.response = &store.Response{Key: p.key, Status: got.Status, Header: own(rfc9111.StoredHeader(got, p.policy)), Body: body, Tags: p.tags,
+		RequestTime: got.RequestTime, ResponseTime: got.ResponseTime}
+	if !ok {
+		f.detail = why
+		rfc9111.RemoveHopByHop(got.Header)
+		f.response.Header = own(got.Header)
+		return f
+	}
+	f.stored = true
+	f.reuse = rfc9111.Evaluate(p.request(), got, p.policy, now)
+	e.put(context.WithoutCancel(ctx), p, f)
+	return f
+}
+
+func (e *Edge) put(ctx context.Context, p *plan, f *fetched) {
+	lifetime, _ := rfc9111.FreshnessLifetime(ruled(f.response))
+	keep := lifetime + keepStale
+	if p.byVary && len(f.vary) > 0 {
+		e.Store.Put(ctx, &store.Response{Key: p.key, Vary: f.vary, ResponseTime: f.response.ResponseTime}, keep)
+		f.response.Key = variantKey(p.key, f.variant)
+	}
+	e.Store.Put(ctx, f.response, keep)
+}
+
+// forwardedBecause is the RFC 9211 §2.2 token for a fetch.
+func forwardedBecause(s stored) string {
+	switch {
+	case s.variants:
+		return "vary-miss"
+	case s.reuse.Fwd != "":
+		return s.reuse.Fwd
+	}
+	return "uri-miss"
+}
+
+// own takes out the fields that each node writes for itself.
+func own(h http.Header) http.Header {
+	for _, name := range [...]string{"Cache-Status", "Via", "Server-Timing", "Mirror-Region", "Mirror-Nearest", "Server"} {
+		h.Del(name)
+	}
+	return h
+}

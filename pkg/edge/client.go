@@ -1,0 +1,24 @@
+package edge
+
+import (
+	"net/http"
+	"net/netip"
+
+	"github.com/go-chi/chi/v5/middleware"
+)
+
+// clientAddress finds whose request it is. Only trusted proxies may speak for
+// others: the X-Forwarded-For chain is walked from the right and ends at the
+// first address that is not one of them.
+func (e *Edge) clientAddress() func(http.Handler) http.Handler {
+	if len(e.TrustedProxies) == 0 {
+		return middleware.ClientIPFromRemoteAddr
+	}
+	trusted := make([]string, len(e.TrustedProxies))
+	for i, p := range e.TrustedProxies {
+		trusted[i] = p.String()
+	}
+	return middleware.ClientIPFromXFF(trusted...)
+}
+
+func clientOf(r *http.Request) netip.Addr { return middleware.GetClientIPAddr(r.Context()) }

@@ -1,0 +1,213 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"mirrornet/pkg/collapse"
+	"mirrornet/pkg/fetch"
+	"mirrornet/pkg/geo"
+	"mirrornet/pkg/health"
+	"mirrornet/pkg/observe"
+	"mirrornet/pkg/region"
+	"mirrornet/pkg/status"
+	"mirrornet/pkg/store"
+)
+
+// Locator says where an address is; the zero Place is unknown.
+type Locator interface {
+	Locate(netip.Addr) geo.Place
+}
+
+// Members lists the nodes of the network, this one included.
+type Members interface {
+	Members() []Member
+}
+
+// Member is one node as gossip knows it.
+type Member struct {
+	Node      string
+	Region    region.Name
+	Advertise string // base URL of its listener
+	Revision  string // of the region map that it runs
+	State     string // alive, suspect, dead, left
+	Since     time.Time
+	RTT       time.Duration // 0: unknown
+	Self      bool
+}
+
+func (m Member) present() bool { return m.State == "alive" || m.State == "suspect" }
+
+// Health is what is known of other nodes and of the origins, by target id.
+type Health interface {
+	View() *health.View
+	ReportFailure(id string, err error)
+	ReportSuccess(id string)
+}
+
+// Maps gives the current region map.
+type Maps interface {
+	Map() *region.Map
+}
+
+// Copies keeps named byte strings beside the stored responses (memcached), so
+// that a node restarted without its origins finds the last catalogue.
+type Copies interface {
+	GetBlob(ctx context.Context, name string) ([]byte, bool)
+	PutBlob(ctx context.Context, name string, data []byte)
+}
+
+// Mode says how cache keys are made.
+type Mode string
+
+const (
+	Auto Mode = "auto" // by the origin's endpoint catalogue
+	None Mode = "none" // plain RFC 9111, for any HTTP API
+)
+
+// Config configures an [Edge].
+type Config struct {
+	Node    string
+	Region  region.Name
+	Version string
+	Origins []*url.URL // in order of preference
+	// TrustedProxies may speak for others by X-Forwarded-For. Empty: nobody.
+	TrustedProxies []netip.Prefix
+	Catalogue      Mode   // "" is Auto
+	State          string // folder for the last catalogue; "": kept nowhere
+
+	Maps    Maps
+	Members Members
+	Health  Health
+	Locator Locator
+	Store   store.Store
+	Copies  Copies // nil: none
+	// Home and Network write the pages for people. Nil: 404.
+	Home    func(http.ResponseWriter, *http.Request, status.Home)
+	Network func(http.ResponseWriter, *http.Request, status.Report)
+
+	Metrics   *observe.Metrics
+	AccessLog *slog.Logger // nil: no access log
+	Logger    *slog.Logger
+	Transport http.RoundTripper // of fetches; nil: fetch's default
+	// Timeout bounds one request's wait for sources; 0: 30 s.
+	Timeout time.Duration
+	Now     func() time.Time // nil: time.Now
+}
+
+// Edge answers clients. It is safe for concurrent use.
+type Edge struct {
+	Config
+	handler   http.Handler
+	fetcher   *fetch.Client
+	flights   collapse.Group[string, *fetched]
+	catalogue *catalogue
+	world     atomic.Pointer[world]
+	draining  atomic.Bool
+	started   time.Time
+
+	mu         sync.Mutex // guards the fields below
+	background context.Context
+	refreshing sync.WaitGroup
+}
+
+// New makes an Edge. Run must be running for background refreshes and for the
+// catalogue; ServeHTTP works without.
+func New(c Config) (*Edge, error) {
+	if c.Node == "" || c.Region == "" {
+		return nil, errors.New("edge: node and region are required")
+	}
+	if len(c.Origins) == 0 {
+		return nil, errors.New("edge: origins is empty; name at least one")
+	}
+	if c.Catalogue == "" {
+		c.Catalogue = Auto
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 30 * time.Second
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	e := &Edge{Config: c, started: c.Now()}
+	e.fetcher = fetch.New(fetch.Config{Node: c.Node, Transport: c.Transport, HeaderTimeout: c.Timeout, Report: e.report})
+	e.catalogue = newCatalogue(e)
+	e.catalogue.restore()
+	e.handler = e.routes()
+	e.Refresh()
+	return e, nil
+}
+
+// ServeHTTP answers one request on the public listener.
+func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.handler.ServeHTTP(w, r) }
+
+// Run keeps the catalogue and the view of the world current until ctx ends,
+// then waits for background refreshes.
+func (e *Edge) Run(ctx context.Context) error {
+	e.mu.Lock()
+	e.background = ctx
+	e.mu.Unlock()
+	var wg sync.WaitGroup
+	wg.Go(func() { e.catalogue.run(ctx) })
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-tick.C:
+			e.Refresh()
+		case <-ctx.Done():
+		}
+	}
+	e.mu.Lock()
+	e.background = nil
+	e.mu.Unlock()
+	wg.Wait()
+	e.refreshing.Wait()
+	return nil
+}
+
+// inBackground runs f beside the request that asked for it, while Run runs.
+func (e *Edge) inBackground(f func(context.Context)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	ctx := e.background
+	if ctx == nil || ctx.Err() != nil {
+		return
+	}
+	e.refreshing.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, e.Timeout)
+		defer cancel()
+		f(ctx)
+	})
+}
+
+// Drain makes the node say that it is going away; other nodes then route
+// around it. It still answers.
+func (e *Edge) Drain() { e.draining.Store(true) }
+
+func (e *Edge) routes() http.Handler {
+	r := chi.NewRouter()
+	r.Use(e.recovered, e.clientAddress(), e.begin)
+	r.HandleFunc("/-/healthz", e.healthz)
+	r.HandleFunc("/-/status.json", e.status)
+	r.HandleFunc("/-/route", e.explain)
+	r.HandleFunc("/.well-known/mirrors.json", e.directory)
+	r.HandleFunc("/.well-known/catalogue.json", e.catalogue.serve)
+	r.Group(func(r chi.Router) {
+		r.Use(e.decide)
+		r.HandleFunc("/", e.home)
+		r.HandleFunc("/network", e.network)
+		r.HandleFunc("/*", e.api)
+	})
+	r.MethodNotAllowed(e.api) // methods chi does not know are the origin's affair
+	return r
+}

@@ -1,0 +1,170 @@
+package edge
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"mirrornet/pkg/apispec"
+	"mirrornet/pkg/cachekey"
+	"mirrornet/pkg/rfc9111"
+)
+
+// maxPost is the longest POST body that is read to make a key; longer ones
+// pass through.
+const maxPost = 4 << 20
+
+// disconnected is how long a stale copy may stand in when no source answers
+// and the response does not say.
+const disconnected = 24 * time.Hour
+
+// plan is how a request is looked up and fetched.
+type plan struct {
+	key      string // "": neither looked up nor stored
+	byVary   bool   // variants under the key by Vary (no catalogue entry)
+	method   string
+	target   string
+	header   http.Header // sent to the source
+	asked    http.Header // the client's, for request directives and Vary
+	body     []byte      // of a safe POST
+	stream   io.Reader   // of a request that passes through
+	length   int64
+	callback string
+	endpoint *apispec.Endpoint
+	tags     []string
+	policy   rfc9111.Policy
+	// repeatable: asking twice does no harm.
+	repeatable bool
+}
+
+func (p *plan) request() rfc9111.Request { return rfc9111.Request{Method: p.method, Header: p.asked} }
+
+// plan makes the canonical request and its key.
+func (e *Edge) plan(r *http.Request, x *exchange) *plan {
+	q := r.Clone(r.Context())
+	q.URL.RawQuery = x.query
+	p := &plan{method: r.Method, target: q.URL.EscapedPath(), asked: r.Header, stream: r.Body, length: r.ContentLength,
+		policy: rfc9111.Policy{StaleIfError: disconnected}}
+	if p.target == "" || p.target[0] != '/' {
+		p.target = "/" + p.target
+	}
+	if x.query != "" {
+		p.target += "?" + x.query
+	}
+	p.repeatable = r.Method == http.MethodGet || r.Method == http.MethodHead
+	keys := e.catalogue.keys()
+	auto := e.Catalogue == Auto
+	if !auto || keys == nil {
+		p.header = e.forwardedHeader(r, x)
+		if !auto && p.repeatable {
+			p.plain(q)
+		}
+		return p
+	}
+	var body []byte
+	if r.Method == http.MethodPost && r.ContentLength >= 0 && r.ContentLength <= maxPost {
+		whole, err := io.ReadAll(r.Body)
+		p.stream = io.MultiReader(bytes.NewReader(whole), failing{err})
+		if err == nil {
+			body, p.stream = whole, bytes.NewReader(whole)
+		}
+	}
+	c, ok := keys.Canonical(q, body)
+	if ok {
+		p.endpoint = c.Request.Endpoint
+	}
+	if r.Header.Get("Authorization") != "" || !ok || c.Unsafe {
+		p.header = e.forwardedHeader(r, x)
+		if !ok && p.repeatable && r.Header.Get("Authorization") == "" {
+			p.plain(q)
+		}
+		return p
+	}
+	p.key, p.target, p.callback, p.tags, p.repeatable = c.Key, c.Target, c.Callback, c.Tags(), true
+	p.header = http.Header{"Accept": {c.Accept}}
+	for _, name := range [...]string{"Traceparent", "Tracestate", "Cdn-Loop"} {
+		if v := r.Header.Values(name); len(v) > 0 {
+			p.header[name] = v
+		}
+	}
+	if r.Method == http.MethodPost {
+		p.body, p.stream = body, nil
+		p.policy.StoreUnsafe = true
+		p.header.Set("Content-Type", apispec.JSON)
+	} else {
+		p.method, p.stream = http.MethodGet, nil // a HEAD is answered from the GET
+	}
+	if s := p.endpoint.Freshness.StaleFor(); s > p.policy.StaleIfError {
+		p.policy.StaleIfError = s
+	}
+	return p
+}
+
+// plain keys the request by RFC 9111 alone. A range is passed on unstored, and
+// so is a HEAD, whose answer says less than the GET's.
+func (p *plan) plain(r *http.Request) {
+	if r.Header.Get("Range") != "" || r.Header.Get("Authorization") != "" {
+		return
+	}
+	p.key, p.byVary = cachekey.Plain(r), true
+	p.stream = nil
+	for _, name := range [...]string{"If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range"} {
+		p.header.Del(name) // judged on the stored whole
+	}
+	p.header.Del("Accept-Encoding") // stored in one form; coded on the way out
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) {
+	if f.err == nil {
+		return 0, io.EOF
+	}
+	return 0, f.err
+}
+
+// forwardedHeader are the client's fields as they go on: without hop-by-hop
+// fields and what was said to routing, with the client's address appended.
+func (e *Edge) forwardedHeader(r *http.Request, x *exchange) http.Header {
+	h := r.Header.Clone()
+	rfc9111.RemoveHopByHop(h)
+	h.Del("Mirror-Prefer")
+	h.Del("Mirror-Avoid")
+	h.Del("Forwarded")
+	if x.client.IsValid() {
+		h.Set("X-Forwarded-For", x.client.String()) // what untrusted senders wrote is dropped
+	} else {
+		h.Del("X-Forwarded-For")
+	}
+	if r.TLS != nil {
+		h.Set("X-Forwarded-Proto", "https")
+	} else if h.Get("X-Forwarded-Proto") == "" {
+		h.Set("X-Forwarded-Proto", "http")
+	}
+	h.Add("Via", via(r, e.Node))
+	if c := h.Get("Cookie"); c != "" {
+		if rest := withoutCookie(c, stayCookie); rest != "" {
+			h.Set("Cookie", rest)
+		} else {
+			h.Del("Cookie")
+		}
+	}
+	return h
+}
+
+func via(r *http.Request, node string) string {
+	return strings.TrimPrefix(r.Proto, "HTTP/") + " " + node
+}
+
+func withoutCookie(header, name string) string {
+	var kept []string
+	for c := range strings.SplitSeq(header, ";") {
+		c = strings.TrimSpace(c)
+		if n, _, _ := strings.Cut(c, "="); n != name && c != "" {
+			kept = append(kept, c)
+		}
+	}
+	return strings.Join(kept, "; ")
+}

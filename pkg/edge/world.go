@@ -1,0 +1,222 @@
+package edge
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	"mirrornet/pkg/apispec"
+	"mirrornet/pkg/fetch"
+	"mirrornet/pkg/health"
+	"mirrornet/pkg/region"
+	"mirrornet/pkg/route"
+)
+
+// HealthPath answers other nodes' probes.
+const HealthPath = "/-/healthz"
+
+// confirmed is how long ago a node must have answered at most to be named to a
+// client.
+const confirmed = 5 * time.Second
+
+// world is one snapshot: everything that a decision depends on. It is
+// immutable; a request uses one.
+type world struct {
+	route.World
+	members []Member
+	nodes   map[region.Name][]Member // serving nodes of other regions and siblings, nearest first
+	health  *health.View
+	origins []originState // in order of preference
+}
+
+type originState struct {
+	source fetch.Source
+	state  health.State
+}
+
+// Refresh makes a new snapshot. Call it when map, members or health changed.
+func (e *Edge) Refresh() { e.world.Store(e.observeWorld(e.Now())) }
+
+func (e *Edge) observeWorld(now time.Time) *world {
+	m, view := e.Maps.Map(), e.Health.View()
+	w := &world{
+		World: route.World{Map: m, Self: e.Region,
+			Status: map[region.Name]route.Status{}, RTT: map[region.Name]time.Duration{}},
+		members: e.Members.Members(),
+		nodes:   map[region.Name][]Member{},
+		health:  view,
+	}
+	others := false
+	for _, r := range m.Regions() {
+		s := route.Status{}
+		why := "no node of it is known"
+		for _, n := range w.members {
+			if n.Region != r.Name || !n.present() && !n.Self {
+				continue
+			}
+			if n.Self {
+				if e.draining.Load() {
+					why = n.Node + " is draining"
+					continue
+				}
+				s.Nodes++
+				continue
+			}
+			t := view.Status[nodeID(n.Node)]
+			switch {
+			case t.State != health.Serving:
+				why = fmt.Sprintf("%s is %s", n.Node, stateWord(t.State))
+			case now.Sub(t.LastOK) > confirmed:
+				why = fmt.Sprintf("%s has not answered for %s", n.Node, now.Sub(t.LastOK).Round(time.Second))
+			default:
+				s.Nodes++
+				w.nodes[r.Name] = append(w.nodes[r.Name], n)
+			}
+		}
+		if s.Nodes > 0 {
+			why = fmt.Sprintf("%d of its nodes serving", s.Nodes)
+		}
+		s.Serving, s.Why = s.Nodes > 0, why
+		w.Status[r.Name] = s
+		if nodes := w.nodes[r.Name]; len(nodes) > 0 {
+			slices.SortStableFunc(nodes, byRTT)
+			w.RTT[r.Name] = nodes[0].RTT
+		}
+		others = others || r.Name != e.Region && s.Serving
+	}
+	lost := true
+	for _, o := range e.Origins {
+		state := view.Status[originID(o)].State
+		lost = lost && state == health.Unreachable
+		w.origins = append(w.origins, originState{fetch.Source{Kind: fetch.Origin, Name: o.String(), URL: o}, state})
+	}
+	w.Isolated = lost && !others && len(m.Regions()) > 1
+	return w
+}
+
+func byRTT(a, b Member) int {
+	switch {
+	case a.RTT == b.RTT:
+		return 0
+	case a.RTT == 0 || b.RTT != 0 && b.RTT < a.RTT:
+		return 1
+	}
+	return -1
+}
+
+func stateWord(s health.State) string {
+	if s == "" {
+		return string(health.Unknown)
+	}
+	return string(s)
+}
+
+func nodeID(node string) string     { return "node " + node }
+func originID(base *url.URL) string { return "origin " + base.String() }
+
+// Targets is what health has to probe: every node that gossip names, and the
+// origins.
+func (e *Edge) Targets() []health.Target {
+	var targets []health.Target
+	for _, n := range e.Members.Members() {
+		if n.Self || n.State == "left" || n.Advertise == "" {
+			continue
+		}
+		targets = append(targets, health.Target{ID: nodeID(n.Node), Kind: health.Edge, Region: n.Region,
+			URL: n.Advertise + HealthPath})
+	}
+	canary := e.catalogue.canary()
+	for _, o := range e.Origins {
+		t := health.Target{ID: originID(o), Kind: health.Origin, AlwaysTry: len(e.Origins) == 1, URL: o.String()}
+		if canary == "" {
+			t.ConnectOnly = true
+		} else {
+			t.URL += canary
+		}
+		targets = append(targets, t)
+	}
+	return targets
+}
+
+// canary is the first target that the catalogue promises to answer with 200.
+func canary(c *apispec.Catalogue) string {
+	for i := range c.Endpoints {
+		if c.Endpoints[i].Method == "GET" && len(c.Endpoints[i].Canaries) > 0 {
+			return c.Endpoints[i].Canaries[0]
+		}
+	}
+	return ""
+}
+
+// originSources are the origins to ask, the healthy first, in order of
+// preference. down says that all of them are known not to answer.
+func (w *world) originSources() (sources []fetch.Source, down bool) {
+	down = true
+	var last []fetch.Source
+	for _, o := range w.origins {
+		if o.state == health.Unreachable {
+			last = append(last, o.source)
+			continue
+		}
+		down = false
+		sources = append(sources, o.source)
+	}
+	return append(sources, last...), down
+}
+
+// regionSources are nodes of other regions, one per region, by round trip.
+func (w *world) regionSources() (sources []fetch.Source) {
+	var nodes []Member
+	for name, list := range w.nodes {
+		if name != w.Self {
+			nodes = append(nodes, list[0])
+		}
+	}
+	slices.SortFunc(nodes, func(a, b Member) int {
+		if c := byRTT(a, b); c != 0 {
+			return c
+		}
+		if a.Node < b.Node {
+			return -1
+		}
+		return 1
+	})
+	for _, n := range nodes {
+		if s, ok := w.nodeSource(n); ok {
+			sources = append(sources, s)
+		}
+	}
+	return sources
+}
+
+func (w *world) nodeSource(n Member) (fetch.Source, bool) {
+	u, err := url.Parse(n.Advertise)
+	if err != nil || u.Host == "" {
+		return fetch.Source{}, false
+	}
+	s := fetch.Source{Kind: fetch.Region, Name: n.Node, URL: u}
+	if r, ok := w.Map.Region(n.Region); ok {
+		s.Host = r.Host
+	}
+	return s, true
+}
+
+// report passes what real requests met on to health and metrics.
+func (e *Edge) report(a fetch.Attempt) {
+	id := nodeID(a.Source.Name)
+	if a.Source.Kind == fetch.Origin {
+		id = "origin " + a.Source.Name
+	}
+	result := "error"
+	switch {
+	case a.Err != nil:
+		e.Health.ReportFailure(id, a.Err)
+	default:
+		result = fmt.Sprintf("%dxx", a.Status/100)
+		if a.Status < 500 {
+			e.Health.ReportSuccess(id)
+		}
+	}
+	e.Metrics.Fetch(string(a.Source.Kind), a.Source.Name, result)
+}

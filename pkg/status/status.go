@@ -1,0 +1,126 @@
+// Package status is the public JSON of a node, types alone: what a node says of
+// itself and of the network, and how it explains a decision. The edge fills it
+// in, the dashboard and the commands show it. It names regions, nodes and
+// states, and no address.
+package status
+
+import (
+	"time"
+
+	"mirrornet/pkg/apispec"
+	"mirrornet/pkg/region"
+)
+
+// Report is what a node says of itself and of the network.
+type Report struct {
+	Node      string      `json:"node"`
+	Region    region.Name `json:"region"`
+	Version   string      `json:"version"`
+	Time      time.Time   `json:"time"`
+	Started   time.Time   `json:"started"`
+	State     string      `json:"state"` // serving, draining
+	Isolated  bool        `json:"isolated,omitempty"`
+	Revision  string      `json:"revision"` // of the region map
+	Canonical []string    `json:"canonical"`
+	Home      region.Name `json:"home"`
+	Catalogue *Catalogue  `json:"catalogue,omitempty"`
+	Regions   []Region    `json:"regions"`
+	Nodes     []Node      `json:"nodes"`
+	Origins   []Origin    `json:"origins"`
+}
+
+// Catalogue says which catalogue a node runs by.
+type Catalogue struct {
+	Title     string    `json:"title"`
+	Hash      string    `json:"hash"`
+	Release   string    `json:"release"`
+	Endpoints int       `json:"endpoints"`
+	Since     time.Time `json:"since"`
+}
+
+// Region is one region as this node sees it.
+type Region struct {
+	Name     region.Name `json:"name"`
+	Title    string      `json:"title"`
+	URL      string      `json:"url"`
+	Host     string      `json:"host"`
+	Location *Location   `json:"location,omitempty"`
+	State    string      `json:"state"` // serving, draining, unreachable, retired, canary
+	Why      string      `json:"why"`
+	Nodes    int         `json:"nodes"` // serving
+	RTT      float64     `json:"rtt_ms,omitempty"`
+}
+
+// Location is a point in degrees, and its country.
+type Location struct {
+	Lat     float64 `json:"lat"`
+	Lon     float64 `json:"lon"`
+	Country string  `json:"country,omitempty"`
+}
+
+// Node is one node as this node sees it.
+type Node struct {
+	Name       string      `json:"name"`
+	Region     region.Name `json:"region"`
+	Membership string      `json:"membership"` // alive, suspect, dead, left
+	State      string      `json:"state"`      // serving, draining, unreachable, unknown
+	Revision   string      `json:"revision"`
+	Since      time.Time   `json:"since"`
+	RTT        float64     `json:"rtt_ms,omitempty"`
+	Self       bool        `json:"self,omitempty"`
+}
+
+// Origin is one origin, by its place in the order of preference.
+type Origin struct {
+	Order   int        `json:"order"`
+	State   string     `json:"state"`
+	Release string     `json:"release,omitempty"`
+	LastOK  *time.Time `json:"last_ok,omitempty"`
+}
+
+// Explanation is a decision with everything that led to it.
+type Explanation struct {
+	Client     string      `json:"client"`
+	Place      Place       `json:"place"`
+	Host       string      `json:"host"`
+	HostKind   string      `json:"host_kind"`
+	Navigation bool        `json:"navigation"`
+	Action     string      `json:"action"`
+	Region     region.Name `json:"region"`
+	Nearest    region.Name `json:"nearest"`
+	URL        string      `json:"url"`
+	Reason     string      `json:"reason"`
+	Candidates []Candidate `json:"candidates"`
+	Revision   string      `json:"revision"`
+	Node       string      `json:"node"` // who decided
+}
+
+// Place is where a client is, as far as it is known.
+type Place struct {
+	Country    string    `json:"country,omitempty"`
+	Continent  string    `json:"continent,omitempty"`
+	City       string    `json:"city,omitempty"`
+	Point      *Location `json:"point,omitempty"`
+	AccuracyKm int       `json:"accuracy_km,omitempty"`
+	ASN        uint32    `json:"asn,omitempty"`
+}
+
+// Candidate is one region that was considered.
+type Candidate struct {
+	Region     region.Name `json:"region"`
+	Serving    bool        `json:"serving"`
+	Chosen     bool        `json:"chosen,omitempty"`
+	Rule       string      `json:"rule,omitempty"`
+	DistanceKm *float64    `json:"distance_km,omitempty"`
+	RTT        float64     `json:"rtt_ms,omitempty"`
+	Reason     string      `json:"reason"`
+}
+
+// Home is what the page at / shows.
+type Home struct {
+	Report      Report
+	Decision    Explanation // as for this visitor on the canonical name
+	StayURL     string      // the canonical name with redirect=no
+	Catalogue   *apispec.Catalogue
+	CanonicalOK bool // the visitor came by a canonical name
+}
