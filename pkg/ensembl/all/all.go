@@ -4,11 +4,13 @@ package all
 import (
 	"mirrornet/pkg/ensembl"
 	"mirrornet/pkg/ensembl/info"
+	"mirrornet/pkg/ensembl/lookup"
 )
 
 // Modules are all modules, in the order of the documentation.
 func Modules() []ensembl.Module {
 	return []ensembl.Module{
 		info.Module(),
+		lookup.Module(),
 	}
 }
