@@ -2,11 +2,12 @@ package lookup
 
 import (
 	"context"
-	"encoding/json"
+	"slices"
 
 	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/ensembl"
 	"mirrornet/pkg/ensembl/assembly"
+	"mirrornet/pkg/ensembl/batch"
 	"mirrornet/pkg/ensembl/feature"
 )
 
@@ -124,63 +125,22 @@ type options struct {
 // read takes options from the query, and from a POST body where that has them.
 func read(c ensembl.Call) options {
 	o := options{
-		expand: flag(c, "expand"), utr: flag(c, "utr"), mane: c.Query.Bool("mane"), phenotypes: flag(c, "phenotypes"),
-		filter: feature.Filter{Species: value(c, "species"), Kind: value(c, "db_type"), Type: c.Query.Get("object_type")},
+		expand: batch.Flag(c, "expand"), utr: batch.Flag(c, "utr"), mane: c.Query.Bool("mane"), phenotypes: batch.Flag(c, "phenotypes"),
+		filter: feature.Filter{Species: batch.Option(c, "species"), Kind: batch.Option(c, "db_type"), Type: c.Query.Get("object_type")},
 	}
-	f := value(c, "format")
+	f := batch.Option(c, "format")
 	o.full = f == "" || f == "full"
 	return o
 }
 
-// value is an option's text in the body, or else in the query.
-func value(c ensembl.Call, name string) string {
-	if raw, ok := c.Body[name]; ok {
-		var text string
-		if json.Unmarshal(raw, &text) == nil {
-			return text
-		}
-		if s := string(raw); s != "null" && s != "false" { // a number, true …
-			return s
-		}
-		return ""
-	}
-	return c.Query.Get(name)
-}
-
-func flag(c ensembl.Call, name string) bool {
-	v := value(c, name)
-	return v != "" && v != "0"
-}
-
-// list reads the batch of a POST: texts or numbers, as far as the first empty
-// one. ok is false where the body has no such field.
+// list reads the batch of a POST as far as the first empty element, where the
+// reference stops. ok is false where the body has no such field.
 func list(c ensembl.Call, name string) (items []string, ok bool, err error) {
-	raw, ok := c.Body[name]
-	if !ok || string(raw) == "null" {
-		return nil, ok, nil
+	items, ok, err = batch.List(c, name, c.Limits.WithDefaults().Post)
+	if i := slices.IndexFunc(items, func(s string) bool { return s == "" || s == "0" }); i >= 0 {
+		items = items[:i]
 	}
-	var elements []json.RawMessage
-	if json.Unmarshal(raw, &elements) != nil {
-		return nil, true, ensembl.BadRequest("POST body must contain '%s' key with array of values", name)
-	}
-	if limit := c.Limits.WithDefaults().Post; len(elements) > limit {
-		return nil, true, ensembl.BadRequest("POST message too large. You have submitted %d elements but a limit of %d is in place. Request smaller regions or lists of IDs", len(elements), limit)
-	}
-	for _, e := range elements {
-		var text string
-		if json.Unmarshal(e, &text) != nil {
-			switch e[0] {
-			case '{', '[':
-				return nil, true, ensembl.BadRequest("Each of '%s' must be a text", name)
-			}
-			text = string(e) // a number
-		}
-		if text == "" || text == "0" || text == "false" {
-			break
-		}
-		items = append(items, text)
-	}
-	return items, true, nil
+	return items, ok, err
 }
 
 func (m *module) getID(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {

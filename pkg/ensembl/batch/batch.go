@@ -1,0 +1,62 @@
+// Package batch reads the body of the API's POST requests: the list of
+// elements, and options that may stand in the body or in the query.
+package batch
+
+import (
+	"encoding/json"
+
+	"mirrornet/pkg/ensembl"
+)
+
+// Option is an option's text in the body, or else in the query. null and false
+// are "".
+func Option(c ensembl.Call, name string) string {
+	raw, ok := c.Body[name]
+	if !ok {
+		return c.Query.Get(name)
+	}
+	return text(raw)
+}
+
+// Flag is the API's truth of an option: absent, empty, 0, null and false are
+// false.
+func Flag(c ensembl.Call, name string) bool {
+	v := Option(c, name)
+	return v != "" && v != "0"
+}
+
+// List reads the elements of the field name: texts, or numbers as text; null
+// is "". ok is false where the body has no such field. More than limit
+// elements, and what is no list, are the API's 400s.
+func List(c ensembl.Call, name string, limit int) (items []string, ok bool, err error) {
+	raw, ok := c.Body[name]
+	if !ok || string(raw) == "null" {
+		return nil, ok, nil
+	}
+	var elements []json.RawMessage
+	if json.Unmarshal(raw, &elements) != nil {
+		return nil, true, ensembl.BadRequest("POST body must contain '%s' key with array of values", name)
+	}
+	if len(elements) > limit {
+		return nil, true, ensembl.BadRequest("POST message too large. You have submitted %d elements but a limit of %d is in place. Request smaller regions or lists of IDs", len(elements), limit)
+	}
+	for _, e := range elements {
+		if e[0] == '{' || e[0] == '[' {
+			return nil, true, ensembl.BadRequest("POST body must contain '%s' key with array of values, each a text", name)
+		}
+		items = append(items, text(e))
+	}
+	return items, true, nil
+}
+
+// text is a scalar as text.
+func text(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil { // null too
+		return s
+	}
+	if s := string(raw); s != "false" {
+		return s
+	}
+	return ""
+}

@@ -1,0 +1,257 @@
+package sequence
+
+import (
+	"bytes"
+	"context"
+	"strconv"
+	"strings"
+
+	"mirrornet/pkg/ensembl"
+	"mirrornet/pkg/ensembl/assembly"
+	"mirrornet/pkg/ensembl/batch"
+	"mirrornet/pkg/ensembl/feature"
+)
+
+// worker makes sequences as one request wants them.
+type worker struct {
+	kind        string
+	trim        trim
+	five, three int64
+	mask        string
+	maskFeature bool
+	multiple    bool
+	limit       int64
+	filter      feature.Filter
+	coordSystem assembly.System
+}
+
+func newWorker(c ensembl.Call) (*worker, error) {
+	if c.Query.Bool("mask") && c.Query.Bool("mask_feature") {
+		return nil, ensembl.BadRequest("'You cannot mask both repeats and features on the same sequence'")
+	}
+	w := &worker{
+		kind:        batch.Option(c, "type"),
+		trim:        trim{start: whole(batch.Option(c, "start"))},
+		five:        whole(batch.Option(c, "expand_5prime")),
+		three:       whole(batch.Option(c, "expand_3prime")),
+		mask:        batch.Option(c, "mask"),
+		maskFeature: batch.Flag(c, "mask_feature"),
+		multiple:    batch.Flag(c, "multiple_sequences"),
+		limit:       c.Limits.WithDefaults().Sequence,
+		filter:      feature.Filter{Species: c.Query.Get("species"), Kind: c.Query.Get("db_type"), Type: c.Query.Get("object_type")},
+		coordSystem: assembly.System{Name: c.Query.Get("coord_system"), Version: c.Query.Get("coord_system_version")},
+	}
+	if w.kind == "" {
+		w.kind = "genomic"
+	}
+	if s := batch.Option(c, "end"); s != "" {
+		n := whole(s)
+		w.trim.end = &n
+	}
+	if w.mask == "0" {
+		w.mask = ""
+	}
+	return w, nil
+}
+
+// whole reads a whole number, 0 for anything else. Bodies may hold what the
+// statement of the parameters would refuse in a query.
+func whole(s string) int64 {
+	n, _, _ := strings.Cut(s, ".")
+	v, err := strconv.ParseInt(n, 10, 64)
+	if err != nil {
+		return 0
+	}
+	const most = 1 << 40 // longer than any sequence; sums of some fit
+	return max(-most, min(v, most))
+}
+
+// trim is the part of a sequence that is wanted: from start (0: the first) to
+// end (nil: the last).
+type trim struct {
+	start int64
+	end   *int64
+}
+
+func (t trim) wanted() bool { return t.start != 0 || t.end != nil && *t.end != 0 }
+
+// bounds are the first and last place on a sequence of that length.
+func (t trim) bounds(length int64) (start, end int64, err error) {
+	start, end = t.start, length
+	if start == 0 {
+		start = 1
+	}
+	if t.end != nil {
+		end = *t.end
+	}
+	switch {
+	case start < 0 || start > length:
+		return 0, 0, ensembl.BadRequest("Your start coordinate is not within the sequence requested")
+	case end < 1 || end > length+1:
+		return 0, 0, ensembl.BadRequest("Your end coordinate is not within the sequence requested")
+	case start > end:
+		return 0, 0, ensembl.BadRequest("Your start coordinate cannot be larger than your end")
+	}
+	return start, end, nil
+}
+
+// cut is that part of seq.
+func (t trim) cut(seq []byte) ([]byte, error) {
+	start, end, err := t.bounds(int64(len(seq)))
+	if err != nil {
+		return nil, err
+	}
+	return seq[start-1 : min(end, int64(len(seq)))], nil
+}
+
+// transcripts loads the transcripts of all genes whose kind of sequence needs
+// them, by database and gene.
+func (w *worker) transcripts(ctx context.Context, found map[string]*feature.Object) (map[*feature.Reader]map[int64][]*feature.Transcript, error) {
+	out := map[*feature.Reader]map[int64][]*feature.Transcript{}
+	if w.kind == "genomic" && !w.maskFeature {
+		return out, nil
+	}
+	genes := map[*feature.Reader][]*feature.Gene{}
+	for _, o := range found {
+		if o.Gene != nil {
+			genes[o.Reader] = append(genes[o.Reader], o.Gene)
+		}
+	}
+	for r, all := range genes {
+		var err error
+		if out[r], err = r.TranscriptsOf(ctx, all); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// object makes the sequences of what an id names.
+func (w *worker) object(ctx context.Context, id string, o *feature.Object, transcripts map[*feature.Reader]map[int64][]*feature.Transcript) ([]piece, error) {
+	switch w.kind {
+	case "genomic", "cds", "cdna", "protein":
+	default:
+		return nil, ensembl.BadRequest("The type '%s' is not understood by this service", w.kind)
+	}
+	if w.trim.wanted() {
+		if at, ok := place(o); ok && o.Reader.Assembly.Circular(at.On) {
+			return nil, ensembl.BadRequest("Circular slices aren't supported for sequence trimming at this time")
+		}
+		if w.five != 0 || w.three != 0 {
+			return nil, ensembl.BadRequest("You may not expand the 3prime or 5prime sequence end when requesting a sub-sequence")
+		}
+	}
+	j := job{worker: w, id: id, object: o}
+	pieces, err := j.make(ctx, transcripts[o.Reader])
+	if err != nil {
+		return nil, err
+	}
+	if len(pieces) > 1 && !w.multiple {
+		const rerun = "Please rerun your request and specify the multiple_sequences parameter"
+		if o.Gene != nil {
+			return nil, ensembl.BadRequest(`Requesting a gene and type not equal to "genomic" can result in multiple sequences. %d sequences detected. %s`, len(pieces), rerun)
+		}
+		return nil, ensembl.BadRequest(`Requesting a transcript and type "protein" can result in multiple sequences. %d sequences detected. %s`, len(pieces), rerun)
+	}
+	if len(pieces) == 0 {
+		return nil, ensembl.BadRequest("No sequences returned, please check the type specified is compatible with the object requested")
+	}
+	return pieces, nil
+}
+
+// place is where an object lies; ok is false for proteins.
+func place(o *feature.Object) (assembly.Slice, bool) {
+	switch {
+	case o.Gene != nil:
+		return o.Gene.At, true
+	case o.Transcript != nil:
+		return o.Transcript.At, true
+	case o.Exon != nil:
+		return o.Exon.At, true
+	}
+	return assembly.Slice{}, false
+}
+
+// enrich widens a slice as asked, and refuses what is too long.
+func (w *worker) enrich(s assembly.Slice) (assembly.Slice, error) {
+	s, ok := s.Expand(w.five, w.three)
+	if !ok {
+		return s, ensembl.BadRequest("Slice start cannot be greater than slice end")
+	}
+	if w.mask != "" && w.mask != "hard" && w.mask != "soft" {
+		return s, loud{ensembl.BadRequest("'%s' is not an allowed value for masking", w.mask)}
+	}
+	if s.Length() > w.limit {
+		return s, loud{ensembl.BadRequest("%d is greater than the maximum allowed length of %d. Request smaller regions of sequence", s.Length(), w.limit)}
+	}
+	return s, nil
+}
+
+// bases reads a slice, with its repeats masked where that is asked for.
+func (w *worker) bases(ctx context.Context, a *assembly.Assembly, s assembly.Slice) ([]byte, error) {
+	seq, err := a.Bases(ctx, s)
+	if err != nil || w.mask == "" {
+		return seq, err
+	}
+	repeats, err := a.Overlapping(ctx, s, "repeat_feature")
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range repeats {
+		part := within(seq, r)
+		if w.mask == "soft" {
+			lower(part)
+		} else {
+			copy(part, bytes.Repeat([]byte{'N'}, len(part)))
+		}
+	}
+	return seq, nil
+}
+
+// within is the part of seq in a span that may reach over its ends.
+func within(seq []byte, s assembly.Span) []byte {
+	start, end := max(s.Start, 1), min(s.End, int64(len(seq)))
+	if start > end {
+		return nil
+	}
+	return seq[start-1 : end]
+}
+
+func lower(b []byte) {
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+}
+
+// region makes the sequence of a region.
+func (w *worker) region(ctx context.Context, r *feature.Reader, region string) (piece, error) {
+	s, err := r.Assembly.Slice(ctx, region, w.coordSystem)
+	if err != nil {
+		return piece{}, err
+	}
+	if s, err = w.enrich(s); err != nil {
+		return piece{}, err
+	}
+	seq, err := w.bases(ctx, r.Assembly, s)
+	if err != nil {
+		return piece{}, err
+	}
+	if w.maskFeature {
+		exons, err := r.Assembly.Overlapping(ctx, s, "exon")
+		if err != nil {
+			return piece{}, err
+		}
+		for _, x := range exons {
+			lower(within(seq, x))
+		}
+		// Exons are in lower case now: what is between them is to be.
+		for i, c := range seq {
+			if strings.IndexByte("ACGTacgt", c) >= 0 {
+				seq[i] = c ^ 0x20
+			}
+		}
+	}
+	return piece{id: s.Name(), query: region, molecule: "dna", seq: seq, region: true}, nil
+}
