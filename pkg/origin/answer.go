@@ -48,20 +48,25 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, s *state, req a
 	if tags := cacheTags(req, nil); tags != "" {
 		w.Header().Set("Cache-Tag", tags)
 	}
-	h.fail(w, r, s, req.ErrorFormat, e)
+	format := req.ErrorFormat
+	if e.Status == http.StatusUnsupportedMediaType {
+		format = apispec.JSON
+	}
+	h.fail(w, r, s, format, e)
 }
 
 // ask checks the request and calls the handler.
 func (h *Handler) ask(r *http.Request, req apispec.Request) (ensembl.Answer, error) {
-	if req.Unsupported && req.Endpoint.Refuse415 {
-		return ensembl.Answer{}, &ensembl.Error{Status: http.StatusUnsupportedMediaType,
-			Message: "Cannot find a Content-Type supported by your client."}
-	}
 	if req.Callback != "" && (len(req.Callback) > 128 || !callback.MatchString(req.Callback)) {
 		return ensembl.Answer{}, ensembl.BadRequest("callback is not the name of a JavaScript function; write letters, digits, _, $ and dots")
 	}
 	if err := checkParams(req); err != nil {
 		return ensembl.Answer{}, err
+	}
+	refuse := req.Unsupported && req.Endpoint.Refuse415
+	unsupported := &ensembl.Error{Status: http.StatusUnsupportedMediaType, Message: "Cannot find a Content-Type supported by your client."}
+	if refuse && req.Endpoint.Method == http.MethodPost {
+		return ensembl.Answer{}, unsupported
 	}
 	call := ensembl.Call{Request: req, Genome: h.cfg.Genome, Limits: h.cfg.Limits}
 	if req.Endpoint.Method == http.MethodPost {
@@ -71,7 +76,11 @@ func (h *Handler) ask(r *http.Request, req apispec.Request) (ensembl.Answer, err
 		}
 		call.Body = body
 	}
-	return h.handlers[req.Endpoint.ID](r.Context(), call)
+	answer, err := h.handlers[req.Endpoint.ID](r.Context(), call)
+	if err == nil && refuse { // as in the reference, a GET that is wrong in itself is told so first
+		err = unsupported
+	}
+	return answer, err
 }
 
 // callback is a dotted JavaScript name.
@@ -160,10 +169,18 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, s *state, format 
 	if head.Get("Cache-Control") == "" {
 		head.Set("Cache-Control", "no-store")
 	}
-	body, err := encodeValue(format, errorBody{e.Message})
-	if err != nil || format == apispec.HTML {
+	var body []byte
+	switch format {
+	case apispec.HTML:
 		body = errorPage(e.Status, e.Message)
 		head.Set("Content-Security-Policy", pagePolicy)
+	case apispec.XML:
+		body = encodeXML(errorTree(e.Message))
+	case apispec.YAML:
+		body = errorYAML(e.Message)
+	default:
+		format = apispec.JSON
+		body, _ = encodeJSON(errorBody{e.Message}) // a string can always be written
 	}
 	head.Set("Content-Type", contentType(format))
 	write(w, r, e.Status, body)
@@ -171,6 +188,10 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, s *state, format 
 
 type errorBody struct {
 	Error string `json:"error"`
+}
+
+func errorTree(message string) tree {
+	return tree{kind: object, fields: []field{{"error", tree{kind: text, text: message}}}}
 }
 
 // errorFormat is the form of an error where no endpoint was found.

@@ -72,6 +72,9 @@ func FuzzEncode(f *testing.F) {
 		if err := yaml.Unmarshal(encodeYAML(n), &y); err != nil && !strings.Contains(err.Error(), "already defined") && !strings.Contains(err.Error(), "invalid map key") {
 			t.Fatalf("YAML: %v in %q", err, encodeYAML(n))
 		}
+		if err := yaml.Unmarshal(errorYAML(string(b)), &y); err != nil {
+			t.Fatalf("YAML: %v in %q", err, errorYAML(string(b)))
+		}
 		if page, err := jsonPageBody(again); err != nil || bytes.ContainsAny(stripSpans(page), "<>") {
 			t.Fatalf("HTML: %v in %q", err, page)
 		}

@@ -83,7 +83,10 @@ func testModule() ensembl.Module {
 				return ensembl.Answer{Value: map[string]any{"fields": len(c.Body), "limit": c.Limits.PostSequence}}, nil
 			}),
 		endpoint(apispec.Endpoint{ID: "seq", Path: "/seq/{id}", Refuse415: true, Formats: []string{apispec.FASTA, apispec.JSON}, Params: []apispec.Param{id}},
-			func(context.Context, ensembl.Call) (ensembl.Answer, error) {
+			func(_ context.Context, c ensembl.Call) (ensembl.Answer, error) {
+				if c.Path["id"] == "none" {
+					return ensembl.Answer{}, ensembl.NotFound("no sequence")
+				}
 				return ensembl.Answer{Text: []byte(">x\nACGT\n")}, nil
 			}),
 		endpoint(apispec.Endpoint{ID: "slow", Path: "/slow"}, func(ctx context.Context, _ ensembl.Call) (ensembl.Answer, error) {
@@ -164,7 +167,8 @@ func TestAnswers(t *testing.T) {
 		{"post null", "POST", "/thing", `null`, nil, 400, apispec.JSON, `must be a JSON object`},
 		{"post too much", "POST", "/thing", `{"a":"` + strings.Repeat("x", MaxBody) + `"}`, nil, 413, apispec.JSON, `too large`},
 		{"text of a handler", "GET", "/seq/a", "", nil, 200, apispec.FASTA + text, ">x\nACGT\n"},
-		{"415", "GET", "/seq/a.yaml", "", nil, 415, apispec.YAML + text, "--- \nerror: Cannot find a Content-Type supported by your client."},
+		{"415", "GET", "/seq/a.yaml", "", nil, 415, apispec.JSON, `{"error":"Cannot find a Content-Type supported by your client."}`},
+		{"a wrong request before 415", "GET", "/seq/none.yaml", "", nil, 404, apispec.YAML + text, "---\nerror: no sequence\n"},
 		{"options", "OPTIONS", "/thing/a", "", nil, 200, "", ""},
 		{"index", "GET", "/", "", []string{"Accept", "text/html"}, 200, apispec.HTML + text, `href="/thing/a"`},
 		{"index for programs", "GET", "/", "", nil, 200, apispec.JSON, `"release":"115"`},

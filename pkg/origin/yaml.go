@@ -45,6 +45,27 @@ func writeYAML(b *strings.Builder, t tree, indent string, root bool) {
 	}
 }
 
+// errorYAML writes an error in the layout of the reference's errors, which
+// another library writes than its answers: a plain text is broken at the first
+// space after column 80.
+func errorYAML(message string) []byte {
+	s := yamlString(message)
+	var b strings.Builder
+	b.WriteString("---\nerror: ")
+	column := len("error: ")
+	for i, c := range s {
+		if c == ' ' && column > 80 && s == message && i+1 < len(s) && s[i+1] != ' ' {
+			b.WriteString("\n  ")
+			column = 2
+			continue
+		}
+		b.WriteRune(c)
+		column++
+	}
+	b.WriteString("\n")
+	return []byte(b.String())
+}
+
 // yamlOther are plain strings that a YAML reader takes for something else.
 var yamlOther = regexp.MustCompile(`^(?i:null|true|false|yes|no|on|off|y|n|[0-9][0-9_]*\.[0-9.eE+-]*)$`)
 

@@ -5,6 +5,7 @@ import (
 	"mirrornet/pkg/ensembl"
 	"mirrornet/pkg/ensembl/info"
 	"mirrornet/pkg/ensembl/lookup"
+	"mirrornet/pkg/ensembl/sequence"
 )
 
 // Modules are all modules, in the order of the documentation.
@@ -12,5 +13,6 @@ func Modules() []ensembl.Module {
 	return []ensembl.Module{
 		info.Module(),
 		lookup.Module(),
+		sequence.Module(),
 	}
 }
