@@ -1,0 +1,56 @@
+package all_test
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"mirrornet/pkg/ensembl/all"
+	"mirrornet/pkg/genomedb/sample"
+	"mirrornet/pkg/origin"
+)
+
+// TestSample: on a fresh machine every canary answers 200, and so does every
+// example that the sample has the data for.
+func TestSample(t *testing.T) {
+	genome, err := sample.Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer genome.Close()
+	h, err := origin.New(origin.Config{Modules: all.Modules(), Genome: genome})
+	if err != nil {
+		t.Fatal(err)
+	}
+	status := func(method, target, contentType, body string) (int, string) {
+		r := httptest.NewRequest(method, target, strings.NewReader(body))
+		r.Header.Set("Accept", contentType)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Code, w.Body.String()
+	}
+	canaries := 0
+	for _, e := range h.Catalogue().Endpoints {
+		for _, target := range e.Canaries {
+			canaries++
+			if code, body := status("GET", target, "*/*", ""); code != 200 {
+				t.Errorf("canary %s: %d %.200s", target, code, body)
+			}
+		}
+		for _, x := range e.Examples {
+			want := 200
+			if strings.HasPrefix(x.Target, "/info/compara/") {
+				want = 400 // the sample has no comparative genomics
+			}
+			if code, body := status(e.Method, x.Target, x.ContentType, x.Body); code != want {
+				t.Errorf("example %s %s %s: %d, want %d: %.200s", e.ID, e.Method, x.Target, code, want, body)
+			}
+		}
+		if e.Freshness.MaxAge > 0 && (e.Freshness.StaleIfError < 86400 || len(e.Tags) == 0) {
+			t.Errorf("%s: freshness %+v, tags %v: a stored answer needs days of stale-if-error and a tag", e.ID, e.Freshness, e.Tags)
+		}
+	}
+	if canaries < 3 {
+		t.Errorf("%d canaries: health would know little", canaries)
+	}
+}
