@@ -21,13 +21,6 @@ type CoordSystem struct {
 	SequenceLevel bool   // its sequences have bases of their own
 }
 
-func (c *CoordSystem) key() string {
-	if c.Version == "" {
-		return strings.ToLower(c.Name)
-	}
-	return strings.ToLower(c.Name + ":" + c.Version)
-}
-
 // Sequence is one sequence of a coordinate system (a row of seq_region).
 type Sequence struct {
 	ID     int64

@@ -130,51 +130,41 @@ type block struct {
 	at         assembly.Slice
 }
 
-// blocks lays the spliced transcript out on the genome. Inserted bases lie
-// nowhere.
+// blocks lays the spliced transcript out on the genome. Where an edit makes it
+// longer, bases before the edited ones lie nowhere; where it makes it shorter,
+// that many bases of the genome are left out.
 func (t *Transcript) blocks() (out []block) {
-	pending := t.rnaEdits()
-	shift, end := int64(0), int64(0)
-	for _, x := range t.Exons {
-		at := x.At
-		start := end + 1
-		end = start + at.Length() - 1
-		for len(pending) > 0 && pending[0].start+shift <= end {
-			e := pending[0]
-			pending = pending[1:]
-			grown := e.growth()
-			if grown == 0 {
+	// keep lays out bases from to to of the exons joined, moved by shift.
+	keep := func(from, to, shift int64) {
+		end := int64(0)
+		for _, x := range t.Exons {
+			start := end + 1
+			end += x.At.Length()
+			s, e := max(from, start), min(to, end)
+			if s > e {
 				continue
 			}
-			// The part before the edit stands; what follows starts behind it.
-			kept := e.start + shift - start
-			head, tail := at, at
-			if at.Forward() {
-				head.End = at.Start + kept - 1
-				tail.Start = head.End + 1
-			} else {
-				head.Start = at.End - kept + 1
-				tail.End = head.Start - 1
+			if at, ok := x.At.Sub(s-start+1, e-start+1); ok {
+				out = append(out, block{s + shift, e + shift, at})
 			}
-			if kept > 0 {
-				out = append(out, block{start, start + kept - 1, head})
-			}
-			start += max(kept, 0)
-			end += grown
-			if grown > 0 {
-				start += grown
-			} else if at.Forward() {
-				tail.Start -= grown
-			} else {
-				tail.End += grown
-			}
-			at = tail
-			shift += grown
-		}
-		if end >= start && at.Length() > 0 {
-			out = append(out, block{start, end, at})
 		}
 	}
+	from, shift, length := int64(1), int64(0), int64(0)
+	for _, x := range t.Exons {
+		length += x.At.Length()
+	}
+	for _, e := range t.rnaEdits() {
+		if e.growth() == 0 {
+			continue
+		}
+		keep(from, e.start-1, shift)
+		from = max(from, e.start)
+		if e.growth() < 0 {
+			from = max(from, e.start-e.growth())
+		}
+		shift += e.growth()
+	}
+	keep(from, length, shift)
 	return out
 }
 
@@ -186,12 +176,7 @@ func (t *Transcript) genomic(start, end int64) (out []assembly.Slice) {
 		if from > to {
 			continue
 		}
-		at := b.at
-		if at.Forward() {
-			at.Start, at.End = b.at.Start+from-b.start, b.at.Start+to-b.start
-		} else {
-			at.Start, at.End = b.at.End-(to-b.start), b.at.End-(from-b.start)
-		}
+		at, _ := b.at.Sub(from-b.start+1, to-b.start+1)
 		out = append(out, at)
 	}
 	return out

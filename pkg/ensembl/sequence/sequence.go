@@ -126,7 +126,7 @@ var (
 			three, five, mask, maskFeature}},
 		Formats: formats, Refuse415: true, Freshness: fresh, Tags: []string{"sequence", "species:{species}"},
 		Examples: []apispec.Example{{Target: "/sequence/region/human", ContentType: apispec.JSON,
-			Body: `{"regions": ["X:1000000..1000100:1", "7:140424943-140425043"]}`}},
+			Body: `{"regions": ["X:1000000..1000100:1", "7:100000-100100"]}`}},
 	}
 )
 
