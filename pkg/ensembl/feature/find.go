@@ -2,6 +2,7 @@ package feature
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"mirrornet/pkg/ensembl"
@@ -127,4 +128,15 @@ func objects[T any](r *Reader, l Location, load func() (map[string]T, error), se
 		out[id] = o
 	}
 	return out, nil
+}
+
+// Tags are the invalidation tags of the species that objects are of.
+func Tags(found map[string]*Object) (tags []string) {
+	for _, o := range found {
+		if tag := "species:" + o.Reader.DB.Owner; !slices.Contains(tags, tag) {
+			tags = append(tags, tag)
+		}
+	}
+	slices.Sort(tags)
+	return tags
 }

@@ -24,7 +24,7 @@ var (
 		Description: "Adds what belongs to the object: to a gene its transcripts, to a transcript its exons and translation"}
 	format = apispec.Param{Name: "format", In: apispec.InQuery, Type: apispec.Enum, Default: "full", Allowed: []string{"full", "condensed"},
 		Description: "How much is said of each object: everything, or what identifies it"}
-	dbType = apispec.Param{Name: "db_type", In: apispec.InQuery, Type: apispec.String, CaseBlind: true,
+	dbType = apispec.Param{Name: "db_type", In: apispec.InQuery, Type: apispec.String,
 		Description: "Kind of database to search", Examples: []string{"core", "otherfeatures"}}
 	objectType = apispec.Param{Name: "object_type", In: apispec.InQuery, Type: apispec.String,
 		Description: "Only objects of this type", Examples: []string{"gene", "transcript"}}
@@ -163,7 +163,7 @@ func (m *module) getID(ctx context.Context, c ensembl.Call) (ensembl.Answer, err
 	if e := failed[id]; e != nil {
 		return ensembl.Answer{}, e
 	}
-	return ensembl.Answer{Value: entries[id], Tags: []string{"species:" + found[id].Species}}, nil
+	return ensembl.Answer{Value: entries[id], Tags: feature.Tags(found)}, nil
 }
 
 func (m *module) postID(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
@@ -191,5 +191,5 @@ func (m *module) postID(ctx context.Context, c ensembl.Call) (ensembl.Answer, er
 	for id, e := range entries {
 		out[id] = e
 	}
-	return ensembl.Answer{Value: out}, nil
+	return ensembl.Answer{Value: out, Tags: feature.Tags(found)}, nil
 }

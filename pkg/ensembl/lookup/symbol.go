@@ -56,7 +56,7 @@ func (m *module) getSymbol(ctx context.Context, c ensembl.Call) (ensembl.Answer,
 	}
 	e := entries[symbol]
 	e.ID = found[symbol].Gene.StableID
-	return ensembl.Answer{Value: e, Tags: []string{"id:" + e.ID}}, nil
+	return ensembl.Answer{Value: e, Tags: append(feature.Tags(found), "id:"+e.ID)}, nil
 }
 
 func (m *module) postSymbol(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
@@ -85,5 +85,5 @@ func (m *module) postSymbol(ctx context.Context, c ensembl.Call) (ensembl.Answer
 	for label, e := range entries {
 		e.ID = found[label].Gene.StableID
 	}
-	return ensembl.Answer{Value: entries}, nil
+	return ensembl.Answer{Value: entries, Tags: feature.Tags(found)}, nil
 }

@@ -46,7 +46,7 @@ var (
 		Description: "Has no effect; the media type says the format", Examples: []string{"fasta"}}
 	species = apispec.Param{Name: "species", In: apispec.InQuery, Type: apispec.String,
 		Description: "Only objects of this species: a name or an alias", Examples: []string{"homo_sapiens"}}
-	dbType = apispec.Param{Name: "db_type", In: apispec.InQuery, Type: apispec.String, CaseBlind: true,
+	dbType = apispec.Param{Name: "db_type", In: apispec.InQuery, Type: apispec.String,
 		Description: "Kind of database to search", Examples: []string{"core"}}
 	objectType = apispec.Param{Name: "object_type", In: apispec.InQuery, Type: apispec.String,
 		Description: "Only objects of this type", Examples: []string{"gene"}}
@@ -159,7 +159,7 @@ func (m *module) getID(ctx context.Context, c ensembl.Call) (ensembl.Answer, err
 	if err != nil {
 		return ensembl.Answer{}, err
 	}
-	return answer(c, pieces, w.multiple, "species:"+o.Species), nil
+	return answer(c, pieces, w.multiple, feature.Tags(found)...), nil
 }
 
 func (m *module) postID(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
@@ -182,7 +182,7 @@ func (m *module) postID(ctx context.Context, c ensembl.Call) (ensembl.Answer, er
 	if err != nil {
 		return ensembl.Answer{}, err
 	}
-	return collect(c, ids, func(id string) ([]piece, error) {
+	return collect(c, feature.Tags(found), ids, func(id string) ([]piece, error) {
 		if found[id] == nil {
 			return nil, nil
 		}
@@ -203,7 +203,7 @@ func (m *module) getRegion(ctx context.Context, c ensembl.Call) (ensembl.Answer,
 	if err != nil {
 		return ensembl.Answer{}, err
 	}
-	return answer(c, []piece{p}, c.Query.Bool("multiple_sequences")), nil
+	return answer(c, []piece{p}, c.Query.Bool("multiple_sequences"), "species:"+r.DB.Owner), nil
 }
 
 func (m *module) postRegion(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
@@ -220,7 +220,11 @@ func (m *module) postRegion(ctx context.Context, c ensembl.Call) (ensembl.Answer
 	if err != nil && !errors.As(err, &refused) {
 		return ensembl.Answer{}, err
 	}
-	return collect(c, regions, func(region string) ([]piece, error) {
+	var tags []string
+	if r != nil {
+		tags = []string{"species:" + r.DB.Owner}
+	}
+	return collect(c, tags, regions, func(region string) ([]piece, error) {
 		if refused != nil {
 			return nil, refused
 		}
@@ -236,7 +240,7 @@ func (l loud) Error() string { return l.refusal.Message }
 func (l loud) Unwrap() error { return l.refusal }
 
 // collect answers a batch. Elements that are refused are left out.
-func collect(c ensembl.Call, items []string, one func(string) ([]piece, error)) (ensembl.Answer, error) {
+func collect(c ensembl.Call, tags, items []string, one func(string) ([]piece, error)) (ensembl.Answer, error) {
 	if c.Format == SeqXML {
 		return ensembl.Answer{}, ensembl.BadRequest("SeqXML is given for GET alone; ask for %s or %s", apispec.JSON, apispec.FASTA)
 	}
@@ -263,5 +267,5 @@ func collect(c ensembl.Call, items []string, one func(string) ([]piece, error)) 
 	case len(all) == 0:
 		return ensembl.Answer{}, ensembl.NotFound("No results found")
 	}
-	return answer(c, all, true), nil
+	return answer(c, all, true, tags...), nil
 }
