@@ -20,8 +20,8 @@ type Config struct {
 	// table; each may be compressed (.gz). Its folder is named as Ensembl names
 	// the database, or is the folder kind in the folder species.
 	From string
-	// DB is the SQLite file to make. One that exists is extended; databases
-	// that it has of the same name are replaced.
+	// DB is the SQLite file to make. One that exists is extended; a database
+	// that it has of the same species and kind is replaced.
 	DB string
 	// Replace starts from an empty file even where DB exists.
 	Replace bool
@@ -99,7 +99,7 @@ func run(ctx context.Context, c Config) (report Report, err error) {
 		}
 		report.Databases = append(report.Databases, loaded)
 	}
-	if err := l.owners(ctx, report.Databases); err != nil {
+	if err := l.settle(ctx, report.Databases); err != nil {
 		return report, err
 	}
 	report.Notes = l.notes
@@ -112,7 +112,15 @@ type loader struct {
 	notify   func(Progress)
 	logger   *slog.Logger
 	progress Progress
+	done     int64 // bytes of the files that are in
 	notes    []string
+}
+
+// tell tells progress, which never goes back: a table that is loaded a second
+// time stays where it was.
+func (l *loader) tell(rows, done int64) {
+	l.progress.Rows, l.progress.BytesDone = rows, max(done, l.progress.BytesDone)
+	l.notify(l.progress)
 }
 
 func (l *loader) note(format string, args ...any) {
@@ -151,13 +159,13 @@ func (l *loader) database(ctx context.Context, s source) (Loaded, error) {
 		loaded.Ignored += ignored
 	}
 	for _, path := range sorted(s.tables) {
-		l.progress.BytesDone += size(path)
+		l.done += size(path)
 		l.note("%s: ignored, the schema has no such table", path)
 	}
 	if loaded.SchemaVersion, err = l.schemaVersion(ctx, s.entry.Name); err != nil {
 		return loaded, err
 	}
-	l.notify(l.progress)
+	l.tell(0, l.done)
 	return loaded, l.writer.Catalogue(ctx, loaded.Entry)
 }
 
@@ -174,9 +182,10 @@ func (l *loader) schemaVersion(ctx context.Context, database string) (int, error
 	return n, nil
 }
 
-// owners gives databases the production name of their species, where a core
-// database's meta says another than its folder's name.
-func (l *loader) owners(ctx context.Context, loaded []Loaded) error {
+// settle gives databases the production name of their species, where a core
+// database's meta says another than its folder's name, and drops older
+// databases that these take the place of.
+func (l *loader) settle(ctx context.Context, loaded []Loaded) error {
 	for _, core := range loaded {
 		if core.Kind != "core" {
 			continue
@@ -185,20 +194,39 @@ func (l *loader) owners(ctx context.Context, loaded []Loaded) error {
 		if err != nil {
 			return err
 		}
-		switch {
-		case len(names) == 0 || names[0] == core.Owner:
-			continue
-		case len(names) > 1:
+		if len(names) > 1 {
 			return fmt.Errorf("%s holds %d species (%s, %s …): databases of several species cannot be loaded yet", core.Name, len(names), names[0], names[1])
+		}
+		if len(names) == 0 || names[0] == core.Owner {
+			continue
 		}
 		for i := range loaded {
 			if d := &loaded[i]; d.Owner == core.Owner {
-				e := d.Entry
-				e.Owner = names[0]
-				if err := l.writer.Catalogue(ctx, e); err != nil {
+				d.Entry.Owner = names[0]
+				if err := l.writer.Catalogue(ctx, d.Entry); err != nil {
 					return err
 				}
-				d.Entry.Owner = names[0]
+			}
+		}
+	}
+	fresh := map[string]bool{}
+	place := map[[2]string]string{} // name by owner and kind
+	for _, d := range loaded {
+		at := [2]string{d.Owner, d.Kind}
+		if other, ok := place[at]; ok {
+			return fmt.Errorf("%s and %s are both the %s database of %s: load one of them", other, d.Name, d.Kind, d.Owner)
+		}
+		fresh[d.Name], place[at] = true, d.Name
+	}
+	entries, err := genomedb.Catalogue(ctx, l.writer.conn)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if name, ok := place[[2]string{e.Owner, e.Kind}]; ok && !fresh[e.Name] {
+			l.note("%s takes the place of %s", name, e.Name)
+			if err := l.writer.Drop(ctx, e.Name); err != nil {
+				return err
 			}
 		}
 	}

@@ -19,10 +19,10 @@ func sorted(tables map[string]string) []string {
 
 // table makes a table and loads its file; path "" leaves it empty.
 func (l *loader) table(ctx context.Context, database string, t *dump.Table, path string) (rows, ignored int64, err error) {
-	before, notes := l.progress.BytesDone, len(l.notes)
+	before, notes := l.done, len(l.notes)
 	rows, ignored, err = l.attempt(ctx, database, t, path, false)
 	if errors.Is(err, errDuplicates) {
-		l.progress.BytesDone, l.notes = before, l.notes[:notes]
+		l.done, l.notes = before, l.notes[:notes]
 		rows, ignored, err = l.attempt(ctx, database, t, path, true)
 	}
 	if err != nil {
@@ -53,8 +53,7 @@ func (l *loader) attempt(ctx context.Context, database string, t *dump.Table, pa
 const rowsPerCheck = 4096
 
 func (l *loader) rows(ctx context.Context, tw *TableWriter, t *dump.Table, path string) error {
-	start := l.progress.BytesDone
-	read := int64(0)
+	start, read := l.done, int64(0)
 	f, err := open(path, &read)
 	if err != nil {
 		return err
@@ -102,8 +101,7 @@ func (l *loader) rows(ctx context.Context, tw *TableWriter, t *dump.Table, path 
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			l.progress.Rows, l.progress.BytesDone = int64(count), start+read
-			l.notify(l.progress)
+			l.tell(int64(count), start+read)
 		}
 	}
 	if err := rows.Err(); err != nil {
@@ -118,8 +116,8 @@ func (l *loader) rows(ctx context.Context, tw *TableWriter, t *dump.Table, path 
 	if surplus > 0 {
 		l.note("%s: %d rows have empty fields beyond the %d columns, ignored", path, surplus, len(values))
 	}
-	l.progress.Rows, l.progress.BytesDone = int64(count), start+size(path)
-	l.notify(l.progress)
+	l.tell(int64(count), start+size(path))
+	l.done = start + size(path)
 	return ctx.Err()
 }
 
