@@ -135,6 +135,9 @@ func (r *Registry) read(ctx context.Context, logger *slog.Logger) error {
 		return err
 	}
 	for _, e := range entries {
+		if d, ok := r.Owned(e.Owner, e.Kind); ok {
+			return fmt.Errorf("%s and %s are both the %s database of %s: load them again", d.Name, e.Name, e.Kind, e.Owner)
+		}
 		d := &Database{Name: e.Name, Kind: e.Kind, Owner: e.Owner, SchemaVersion: e.SchemaVersion,
 			tables: columns[e.Name], registry: r}
 		if err := d.readMeta(ctx); err != nil {

@@ -60,11 +60,6 @@ func (r *Registry) readSpecies(ctx context.Context, logger *slog.Logger) error {
 		if core.Kind != "core" {
 			continue
 		}
-		if other, ok := r.byName[core.Owner]; ok {
-			logger.Warn("two core databases of one species: the latter by name is used",
-				"species", core.Owner, "unused", other.databases["core"].Name, "used", core.Name)
-			r.species = slices.DeleteFunc(r.species, func(s *Species) bool { return s == other })
-		}
 		s, err := readSpecies(ctx, core)
 		if err != nil {
 			return err

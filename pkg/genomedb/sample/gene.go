@@ -20,8 +20,6 @@ type transcript struct {
 // span is half open: from 0.
 type span struct{ from, to int }
 
-func (s span) length() int { return s.to - s.from }
-
 // cassette is the exon, from 0, that a transcript may skip. It begins and ends
 // between codons.
 const cassette = 2
