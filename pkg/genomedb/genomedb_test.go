@@ -92,7 +92,7 @@ func TestQuery(t *testing.T) {
 func TestTypes(t *testing.T) {
 	d := core(t, open(t), "human")
 	var values [5]any
-	if err := d.QueryRow(t.Context(), "SELECT seq_region_start, score, display_label, evalue, external_data FROM {simple_feature}, {protein_feature} LIMIT 1").
+	if err := d.QueryRow(t.Context(), "SELECT seq_region_start, s.score, display_label, evalue, external_data FROM {simple_feature} s, {protein_feature} LIMIT 1").
 		Scan(&values[0], &values[1], &values[2], &values[3], &values[4]); err != nil {
 		t.Fatal(err)
 	}

@@ -191,19 +191,17 @@ func TestBroken(t *testing.T) {
 			}
 			root := tree(t, files)
 			zipped := filepath.Join(root, "root/ape/core/gene.txt.gz")
-			whole := compress(t, strings.Repeat(good, 50_000))
-			switch tt.files["gene.txt.gz"] {
-			case "raw":
-				whole = []byte(good)
-			case "cut":
-				whole = whole[:len(whole)/2]
-			case "flip":
-				whole[len(whole)-5] ^= 1 // the checksum
-			default:
-				whole = nil
-			}
-			if whole != nil {
-				if err := os.WriteFile(zipped, whole, 0o644); err != nil {
+			if how := tt.files["gene.txt.gz"]; len(how) < 10 && how != "" {
+				data := compress(t, strings.Repeat(good, 20_000))
+				switch how {
+				case "raw":
+					data = []byte(good)
+				case "cut":
+					data = data[:len(data)/2]
+				case "flip":
+					data[len(data)-5] ^= 1 // the checksum
+				}
+				if err := os.WriteFile(zipped, data, 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}
