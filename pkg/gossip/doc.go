@@ -36,6 +36,12 @@
 // where it says so. Hence suspect is this node's own view, not that of others.
 // A test fails if a new version words that line otherwise.
 //
+// 2026-11-24: an update is announced twice, a second apart. memberlist v0.7.0
+// can lose a queued message: when a message replaces the only one in the queue,
+// the queue's ids begin anew below it, and a later message of the same length
+// gets its id and overwrites it. Nodes with names of one length that reread one
+// map make such messages. Without the second, the 30 s of push/pull would heal it.
+//
 // 2026-11-24: a node also tries dead members (not those that left) every few
 // seconds, so that a healed partition closes even where no join address names
 // the other half.

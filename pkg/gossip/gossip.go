@@ -22,6 +22,7 @@ const (
 	defaultPort  = 7946
 	leaveTimeout = 2 * time.Second
 	gossipNodes  = 4 // told in each round of gossip, at most
+	repeat       = 5 // rounds after which an update is announced once more
 	retransmits  = 4 // times that a message is told, in networks below ten nodes
 )
 
@@ -342,6 +343,8 @@ func (g *Gossip) Run(ctx context.Context) error {
 func (g *Gossip) dispatch(ctx context.Context) {
 	tick := time.NewTicker(10 * time.Second)
 	defer tick.Stop()
+	again := time.NewTimer(0)
+	again.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -352,6 +355,9 @@ func (g *Gossip) dispatch(ctx context.Context) {
 			// It fails when the broadcast did not end in time. That it was
 			// queued suffices.
 			_ = g.list.UpdateNode(time.Millisecond)
+			again.Reset(repeat * g.interval)
+		case <-again.C:
+			_ = g.list.UpdateNode(time.Millisecond) // see Decisions
 		case <-tick.C:
 			g.members.prune()
 		}

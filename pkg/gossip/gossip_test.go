@@ -439,6 +439,48 @@ func TestEndDuringJoin(t *testing.T) {
 	}
 }
 
+// Two updates at once, then messages of the same length from others before the
+// next round of gossip: memberlist v0.7.0 loses the second update (see Decisions).
+func TestUpdatesAreNotLost(t *testing.T) {
+	tune := func(interval time.Duration) func(*Config) {
+		return func(c *Config) {
+			c.tune = func(m *memberlist.Config) {
+				quick(m)
+				m.GossipInterval = interval
+				m.ProbeInterval, m.PushPullInterval = time.Hour, time.Hour // nothing else heals
+			}
+		}
+	}
+	a := start(t, "a", tune(300*time.Millisecond))
+	b := start(t, "b", tune(10*time.Millisecond), a)
+	c := start(t, "c", tune(10*time.Millisecond), a)
+	all := []*peer{a, b, c}
+	for _, p := range all {
+		for _, q := range all {
+			p.untilState(q.conf.Node, Alive)
+		}
+	}
+	for _, p := range []*peer{b, c, a} {
+		if err := p.list.UpdateNode(20 * time.Second); err != nil { // sent, and what waited before it
+			t.Fatal(err)
+		}
+	}
+	for _, r := range []string{"r2", "r3"} {
+		a.say(r)
+		a.Update()
+		a.until("a", r, func(n Node) bool { return n.Revision == r })
+	}
+	for _, p := range []*peer{b, c} {
+		p.say("r3")
+		p.Update()
+	}
+	for _, p := range all {
+		for _, q := range all {
+			p.until(q.conf.Node, "r3", func(n Node) bool { return n.Revision == "r3" })
+		}
+	}
+}
+
 // With the settings that nodes really have: a change is known within 2 s, and so
 // is a departure, as such.
 func TestRealSettings(t *testing.T) {
