@@ -18,7 +18,7 @@ import (
 var urlLine = regexp.MustCompile(`(?m)^url:.*$`)
 
 const networkFile = `# The network of make run. It is written anew at each start; region files that you add stay.
-canonical: [http://rest.localhost:8081]
+canonical: [http://rest.localhost:%d]
 home: europe
 routing: {navigation: redirect, api: serve}
 `
@@ -32,7 +32,7 @@ func (d *demo) writeRegions() error {
 			return err
 		}
 	}
-	for _, p := range three {
+	for _, p := range d.three() {
 		text, err := os.ReadFile(filepath.Join(d.regions, p.region+".yaml"))
 		if err != nil {
 			return err
@@ -41,7 +41,7 @@ func (d *demo) writeRegions() error {
 			return err
 		}
 	}
-	return replace(filepath.Join(dir, "network.yaml"), []byte(networkFile))
+	return replace(filepath.Join(dir, "network.yaml"), fmt.Appendf(nil, networkFile, d.three()[0].port))
 }
 
 // replace writes a file as a whole: who watches it never sees half of it.
@@ -56,7 +56,7 @@ func replace(file string, text []byte) error {
 // placeOf finds where the edge of a region listens: on the port of the
 // region's URL.
 func (d *demo) placeOf(name string) (place, error) {
-	for _, p := range three {
+	for _, p := range d.three() {
 		if p.region == name {
 			return p, nil
 		}
@@ -104,7 +104,7 @@ func (d *demo) writeEdge(p place, socket string) (string, error) {
 		memcached = "[" + strconv.Quote(socket) + "]"
 	}
 	join := ""
-	for _, o := range three {
+	for _, o := range d.three() {
 		if o.region != p.region {
 			if join != "" {
 				join += ", "
@@ -113,7 +113,7 @@ func (d *demo) writeEdge(p place, socket string) (string, error) {
 		}
 	}
 	file := filepath.Join(d.dir, "edge-"+p.region+".yaml")
-	return file, replace(file, fmt.Appendf(nil, edgeFile, p.region, p.http(), p.admin(), originAddr, memcached, p.gossip(), join))
+	return file, replace(file, fmt.Appendf(nil, edgeFile, p.region, p.http(), p.admin(), d.origin(), memcached, p.gossip(), join))
 }
 
 // complete reports whether a node sees all three regions serving and knows a
@@ -125,13 +125,13 @@ func (d *demo) complete(resp *http.Response) bool {
 	}
 	serving := 0
 	for _, r := range s.Regions {
-		for _, p := range three {
+		for _, p := range d.three() {
 			if string(r.Name) == p.region && r.State == "serving" {
 				serving++
 			}
 		}
 	}
-	return serving == len(three)
+	return serving == len(d.three())
 }
 
 var errEnded = errors.New("without an error")

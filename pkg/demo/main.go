@@ -30,6 +30,7 @@ func main() {
 	flag.StringVar(&d.dir, "dir", "run", "folder to write to")
 	flag.StringVar(&d.regions, "regions", "regions", "folder of the region files to copy")
 	flag.StringVar(&d.upstream, "upstream", "", "URL of an API to serve instead of the sample genome")
+	flag.IntVar(&d.offset, "offset", 0, "added to every port, to run beside another network")
 	flag.StringVar(&d.db, "db", "", "database file, made by origin load, to serve instead of the sample genome")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: demo [flags]              the whole network\n       demo [flags] edge REGION  one more edge")
@@ -57,14 +58,17 @@ func main() {
 // demo is one run.
 type demo struct {
 	bin, dir, regions, upstream, db string
+	offset                          int
 	out                             io.Writer
 	processes                       processes
 }
 
-const originAddr = "127.0.0.1:8000"
+func (d *demo) origin() string { return fmt.Sprintf("127.0.0.1:%d", 8000+d.offset) }
 
 // three are the regions that always run; asia's hostname is asia.localhost, and so on.
-var three = []place{{"europe", 8081}, {"asia", 8082}, {"useast", 8083}}
+func (d *demo) three() []place {
+	return []place{{"europe", 8081 + d.offset}, {"asia", 8082 + d.offset}, {"useast", 8083 + d.offset}}
+}
 
 // place is where a region's edge listens on loopback.
 type place struct {
@@ -96,15 +100,15 @@ func (d *demo) network(ctx context.Context) error {
 	if err := d.startOrigin(); err != nil {
 		return err
 	}
-	if err := d.waitFor(ctx, "http://"+originAddr+"/-/healthz", 60*time.Second, is200); err != nil {
+	if err := d.waitFor(ctx, "http://"+d.origin()+"/-/healthz", 60*time.Second, is200); err != nil {
 		return err
 	}
-	for _, p := range three {
+	for _, p := range d.three() {
 		if err := d.startEdge(p); err != nil {
 			return err
 		}
 	}
-	for _, p := range three {
+	for _, p := range d.three() {
 		// each sees all three regions serving, and knows the endpoint catalogue
 		if err := d.waitFor(ctx, "http://"+p.http()+"/-/status.json", 30*time.Second, d.complete); err != nil {
 			return err
@@ -133,28 +137,28 @@ func (d *demo) oneEdge(ctx context.Context, region string) error {
 	if err := d.waitFor(ctx, "http://"+p.http()+"/-/healthz", 30*time.Second, is200); err != nil {
 		return err
 	}
-	fmt.Fprintf(d.out, "edge of %s: http://%s, known as %s, admin http://%s\nready\n", region, p.http(), p.url(), p.admin())
-	var ended error
-	if err := d.processes.wait(ctx, func(q *process) {
+	d.rows([]place{p})
+	fmt.Fprintln(d.out, "ready")
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	d.processes.wait(ctx, func(q *process) {
 		if q.name == "edge "+region {
-			ended = fmt.Errorf("%s ended (%v); its log is %s", q.name, q.err, q.log)
+			stop(fmt.Errorf("%s ended (%v); its log is %s", q.name, q.err, q.log))
 		}
-	}); ended == nil {
-		return err
-	}
-	return ended
+	})
+	return context.Cause(ctx)
 }
 
 func (d *demo) addresses() []string {
-	list := []string{originAddr}
-	for _, p := range three {
+	list := []string{d.origin()}
+	for _, p := range d.three() {
 		list = append(list, p.http(), p.admin(), p.gossip())
 	}
 	return list
 }
 
 func (d *demo) startOrigin() error {
-	args := []string{"serve", "--listen", originAddr}
+	args := []string{"serve", "--listen", d.origin()}
 	switch {
 	case d.upstream != "":
 		args = append(args, "--upstream", d.upstream)
@@ -221,21 +225,26 @@ func (d *demo) socket(region string) (string, error) {
 
 func (d *demo) log(name string) string { return filepath.Join(d.dir, "log", name+".log") }
 
-// table says what runs, and what to try.
-func (d *demo) table() {
+// rows lists what this demo started, with the addresses of the edges.
+func (d *demo) rows(edges []place) {
 	fmt.Fprintf(d.out, "\n%-18s %-30s %-24s %s\n", "", "URL", "ADMIN", "PID")
 	for _, p := range d.processes.list() {
 		url, admin := "", ""
 		if p.name == "origin" {
-			url = "http://" + originAddr
+			url = "http://" + d.origin()
 		}
-		for _, e := range three {
+		for _, e := range edges {
 			if p.name == "edge "+e.region {
 				url, admin = e.url(), "http://"+e.admin()
 			}
 		}
 		fmt.Fprintf(d.out, "%-18s %-30s %-24s %d\n", p.name, url, admin, p.pid())
 	}
+}
+
+// table says what runs, and what to try.
+func (d *demo) table() {
+	d.rows(d.three())
 	if _, err := exec.LookPath("memcached"); err != nil {
 		fmt.Fprintln(d.out, "\nmemcached is not installed: each edge keeps its answers in memory alone.")
 	}
@@ -244,15 +253,15 @@ func (d *demo) table() {
 		target = "/info/species"
 	}
 	fmt.Fprintf(d.out, `
-Canonical name: http://rest.localhost:8081 (on any edge's port). X-Forwarded-For plays a client's place.
-Region files: %s (they are watched). Logs: %s. Map: http://europe.localhost:8081/network
+Canonical name: http://rest.localhost:%[4]d (on any edge's port). X-Forwarded-For plays a client's place.
+Region files: %[1]s (they are watched). Logs: %[2]s. Map: http://europe.localhost:%[4]d/network
 
 Try:
-  curl -si http://asia.localhost:8082%s
-  curl -si -H 'Host: rest.localhost' -H 'X-Forwarded-For: 133.39.1.1' -H 'Accept: text/html' -H 'Sec-Fetch-Mode: navigate' http://127.0.0.1:8081/
-  bin/edge route 133.39.1.1 --admin 127.0.0.1:9081
+  curl -si http://asia.localhost:%[5]d%[3]s
+  curl -si -H 'Host: rest.localhost' -H 'X-Forwarded-For: 133.39.1.1' -H 'Accept: text/html' -H 'Sec-Fetch-Mode: navigate' http://127.0.0.1:%[4]d/
+  %[6]s route 133.39.1.1 --admin %[7]s
 
-`, filepath.Join(d.dir, "regions"), filepath.Join(d.dir, "log"), target)
+`, filepath.Join(d.dir, "regions"), filepath.Join(d.dir, "log"), target, d.three()[0].port, d.three()[1].port, filepath.Join(d.bin, "edge"), d.three()[0].admin())
 }
 
 // waitFor asks url until good says yes.

@@ -1,0 +1,45 @@
+# The targets with a ## comment are what "make help" prints.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo dev)
+GOFLAGS_BUILD = -trimpath -ldflags "-X main.version=$(VERSION)"
+FUZZTIME ?= 10s
+
+.PHONY: help build bin/demo run edge test check fuzz cover clean
+
+help: ## print this list
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
+
+build: ## bin/edge and bin/origin
+	@mkdir -p bin
+	CGO_ENABLED=0 go build $(GOFLAGS_BUILD) -o bin/ ./cmd/edge ./cmd/origin
+
+bin/demo: build
+	@go build -o bin/demo ./pkg/demo
+
+run: bin/demo ## a whole network on loopback: an origin, three edges, gossip, memcached (UPSTREAM=URL or DB=FILE: serve that)
+	@exec bin/demo $(if $(UPSTREAM),-upstream '$(UPSTREAM)') $(if $(DB),-db '$(DB)')
+
+edge: bin/demo ## join the edge of one more region to make run (REGION=africa, described in run/regions/africa.yaml)
+	@test -n "$(REGION)" || { echo 'name a region: make edge REGION=africa'; exit 2; }
+	@exec bin/demo edge '$(REGION)'
+
+test: ## everything that CI runs; on Debian and Ubuntu it installs what is missing
+	@./.ci/tools
+	@$(MAKE) --no-print-directory check
+	go test -race ./...
+
+check: ## formatting, vet and lint, by tools that go.mod pins
+	@unformatted=$$(gofmt -l cmd pkg); test -z "$$unformatted" || { echo "gofmt wants: $$unformatted"; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+
+fuzz: ## each fuzz target for FUZZTIME (default 10s)
+	@set -e; for pkg in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$pkg 2>/dev/null | grep ^Fuzz || true); do \
+		echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg; done; done
+
+cover: ## statement coverage, by package
+	go test -cover ./...
+
+clean: ## remove what make run and make build wrote
+	rm -rf bin run
