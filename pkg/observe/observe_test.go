@@ -40,13 +40,13 @@ func TestAccessLog(t *testing.T) {
 		b := NewBuffer(&out)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
-		go func() { done <- b.Run(ctx) }()
 		l := NewLogger(b, false, slog.LevelInfo)
 		LogAccess(l, Outcome{Client: netip.MustParseAddr("133.39.1.1"), Method: "GET", Target: "/x\n\"y", Status: 200, Duration: 1500 * time.Microsecond, Cache: "hit"})
 		if out.Len() != 0 {
 			t.Error("written at once")
 		}
-		time.Sleep(time.Second)
+		go func() { done <- b.Run(ctx) }()
+		<-time.After(time.Second)
 		synctest.Wait()
 		var line map[string]any
 		if err := json.Unmarshal(out.Bytes(), &line); err != nil {
