@@ -38,7 +38,7 @@ func standBefore(raw string, logger *slog.Logger) (http.Handler, func(context.Co
 	if err != nil {
 		return nil, nil, err
 	}
-	transport := upstream.New(upstream.Config{Catalogue: ix, Logger: logger})
+	transport := upstream.New(upstream.Config{Catalogue: ix, Prefix: base.Path, Logger: logger})
 	h := upstream.NewHandler(upstream.HandlerConfig{URL: base, Transport: transport, Logger: logger})
 	follow := func(ctx context.Context, h *origin.Handler) error {
 		tick := time.NewTicker(releaseEvery)
@@ -63,7 +63,7 @@ func standBefore(raw string, logger *slog.Logger) (http.Handler, func(context.Co
 func releaseOf(ctx context.Context, t *upstream.Transport, base *url.URL) string {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base.String()+"/info/data", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base.Scheme+"://"+base.Host+"/info/data", nil)
 	if err != nil {
 		return ""
 	}

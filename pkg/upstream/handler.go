@@ -20,7 +20,7 @@ import (
 
 // HandlerConfig configures [NewHandler].
 type HandlerConfig struct {
-	URL       *url.URL // of the API; a path is a prefix
+	URL       *url.URL // scheme and authority of the API; a path below which it lies is the Transport's Prefix
 	Transport *Transport
 	Logger    *slog.Logger // nil: none
 }
@@ -41,10 +41,7 @@ func NewHandler(c HandlerConfig) http.Handler {
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := r.Clone(r.Context())
-	out.URL = &url.URL{Scheme: h.URL.Scheme, Host: h.URL.Host, Path: h.URL.Path + r.URL.Path, RawQuery: r.URL.RawQuery}
-	if r.URL.RawPath != "" || h.URL.RawPath != "" {
-		out.URL.RawPath = h.URL.EscapedPath() + r.URL.EscapedPath()
-	}
+	out.URL = &url.URL{Scheme: h.URL.Scheme, Host: h.URL.Host, Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
 	out.RequestURI, out.Host = "", ""
 	rfc9111.RemoveHopByHop(out.Header)
 	for _, name := range [...]string{"Cookie", "Forwarded", "X-Forwarded-Host", "Range", "If-Range", "If-None-Match", "If-Modified-Since", "If-Match",
@@ -64,6 +61,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	resp.Header.Del("Set-Cookie")
 	h.relative(resp.Header)
 	resp.Header.Set("Access-Control-Allow-Origin", "*")
+	resp.Header.Add("Via", "1.1 origin")
 	if b, ok := resp.Body.(*whole); ok || resp.Body == http.NoBody {
 		var body []byte
 		if ok {
@@ -103,7 +101,7 @@ func (h *handler) relative(header http.Header) {
 	if err != nil || u.Host != h.URL.Host || u.Host == "" {
 		return
 	}
-	path := strings.TrimPrefix(u.EscapedPath(), h.URL.EscapedPath())
+	path := strings.TrimPrefix(u.EscapedPath(), h.Transport.prefix)
 	if u.RawQuery != "" {
 		path += "?" + u.RawQuery
 	}

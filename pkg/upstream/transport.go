@@ -14,11 +14,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/cachekey"
 	"mirrornet/pkg/collapse"
+	"mirrornet/pkg/respond"
 	"mirrornet/pkg/rfc9111"
 	"mirrornet/pkg/store"
 )
@@ -30,6 +32,10 @@ const (
 	keepStale = 8 * 24 * time.Hour
 	// disconnected is how long a stale answer stands in when nothing says.
 	disconnected = 24 * time.Hour
+	// fetchTime bounds one request to the API, and patience the wait for it
+	// while a stale answer is at hand.
+	fetchTime = time.Minute
+	patience  = 3 * time.Second
 )
 
 // Config configures a [Transport].
@@ -38,6 +44,8 @@ type Config struct {
 	Store store.Store       // nil: a memory store of the default size
 	// Catalogue supplies freshness and keys. Nil: plain RFC 9111.
 	Catalogue *apispec.Index
+	// Prefix is put before each request's path: the API lies below it.
+	Prefix string
 	// MaxWait is how long a request may wait for the rate limit; 0: 2 s.
 	MaxWait time.Duration
 	Now     func() time.Time // nil: time.Now
@@ -48,17 +56,19 @@ type Config struct {
 type Transport struct {
 	base    http.RoundTripper
 	store   store.Store
+	prefix  string
 	keys    *cachekey.Keys
 	maxWait time.Duration
 	now     func() time.Time
 	logger  *slog.Logger
 	pacer   *pacer
 	flights collapse.Group[string, *answer]
+	changes atomic.Uint64 // unsafe requests: plain keys of before are not asked for again (RFC 9111 §4.4)
 }
 
 // New makes a Transport.
 func New(c Config) *Transport {
-	t := &Transport{base: c.Base, store: c.Store, maxWait: c.MaxWait, now: c.Now, logger: c.Logger, pacer: newPacer()}
+	t := &Transport{base: c.Base, store: c.Store, prefix: strings.TrimSuffix(c.Prefix, "/"), maxWait: c.MaxWait, now: c.Now, logger: c.Logger, pacer: newPacer()}
 	if t.base == nil {
 		t.base = http.DefaultTransport
 	}
@@ -106,16 +116,11 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if q.callback != "" && !respond.ValidCallback(q.callback) {
+		return made(r, http.StatusBadRequest, "callback is not the name of a JavaScript function; write one like show or my.show", 0), nil
+	}
 	if q.key == "" {
-		resp, err := t.send(r.Context(), q)
-		if b := (*busy)(nil); errors.As(err, &b) {
-			return unavailable(r, b), nil
-		}
-		if err == nil {
-			dropLimits(resp.Header)
-			resp.Header.Set("Cache-Status", rfc9111.CacheStatus{Cache: "origin", Fwd: "bypass", FwdStatus: resp.StatusCode}.String())
-		}
-		return resp, err
+		return t.pass(r, q)
 	}
 	var kept *store.Response
 	var reuse rfc9111.Reuse
@@ -124,12 +129,22 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		switch reuse.Verdict {
 		case rfc9111.Fresh:
 			return t.reply(r, q, s, rfc9111.CacheStatus{Cache: "origin", Hit: true, TTL: int64(reuse.TTL / time.Second), HasTTL: true}, true), nil
+		case rfc9111.StaleWhileRevalidate:
+			behind := context.WithoutCancel(r.Context())
+			go t.flights.Do(behind, q.key, func(ctx context.Context) (*answer, error) { return t.refresh(ctx, q, s) }) // ends after fetchTime at the latest
+			return t.reply(r, q, s, rfc9111.CacheStatus{Cache: "origin", Hit: true, TTL: int64(reuse.TTL / time.Second), HasTTL: true, Detail: "stale-while-revalidate"}, true), nil
 		case rfc9111.Miss:
 		default:
 			kept = s
 		}
 	}
-	a, shared, err := t.flights.Do(r.Context(), q.key, func(ctx context.Context) (*answer, error) { return t.refresh(ctx, q, kept) })
+	ctx := r.Context()
+	if kept != nil && reuse.StaleIfError {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, patience) // the fetch goes on for the store
+		defer cancel()
+	}
+	a, shared, err := t.flights.Do(ctx, q.key, func(ctx context.Context) (*answer, error) { return t.refresh(ctx, q, kept) })
 	if err == nil && shared && (!a.stored || a.long != nil) && a.response.Status < 500 {
 		a, err = t.refresh(r.Context(), q, kept) // not for sharing
 	}
@@ -141,7 +156,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			return t.reply(r, q, kept, rfc9111.CacheStatus{Cache: "origin", Fwd: "stale", Detail: "stale-if-error"}, true), nil
 		}
 		if b := (*busy)(nil); errors.As(err, &b) {
-			return unavailable(r, b), nil
+			return tooBusy(r, b), nil
 		}
 		if err != nil {
 			return nil, err
@@ -152,6 +167,23 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		fwd = reuse.Fwd
 	}
 	return t.reply(r, q, a.response, rfc9111.CacheStatus{Cache: "origin", Fwd: fwd, FwdStatus: a.response.Status, Stored: a.stored, Collapsed: shared}, false, a.long), nil
+}
+
+// pass asks the API for an answer that is not for the store.
+func (t *Transport) pass(r *http.Request, q *ask) (*http.Response, error) {
+	resp, err := t.send(r.Context(), q)
+	if b := (*busy)(nil); errors.As(err, &b) {
+		return tooBusy(r, b), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if rfc9111.Invalidates(r.Method, resp.StatusCode) {
+		t.changes.Add(1)
+	}
+	dropLimits(resp.Header)
+	resp.Header.Add("Cache-Status", rfc9111.CacheStatus{Cache: "origin", Fwd: "bypass", FwdStatus: resp.StatusCode}.String())
+	return resp, nil
 }
 
 // ask makes the canonical request and its key.
@@ -198,7 +230,7 @@ func (t *Transport) ask(r *http.Request) (*ask, error) {
 		}
 	}
 	if safe && r.Method == http.MethodGet && r.Header.Get("Range") == "" {
-		q.key = cachekey.Plain(r) + "\n" + rfc9111.VaryKey(negotiated, r.Header)
+		q.key = strconv.FormatUint(t.changes.Load(), 10) + " " + cachekey.Plain(r) + "\n" + rfc9111.VaryKey(negotiated, r.Header)
 		q.request = r.Clone(r.Context())
 		for _, name := range [...]string{"If-None-Match", "If-Modified-Since", "Accept-Encoding"} {
 			q.request.Header.Del(name)
@@ -215,7 +247,7 @@ var negotiated = []string{"Accept", "Accept-Language", "Content-Type"}
 // may be stored.
 func (t *Transport) refresh(ctx context.Context, q *ask, kept *store.Response) (*answer, error) {
 	ctx = context.WithoutCancel(ctx) // asked once, the answer is for the store
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, fetchTime)
 	sent := *q
 	if kept != nil {
 		sent.request = q.request.Clone(ctx)
@@ -225,6 +257,12 @@ func (t *Transport) refresh(ctx context.Context, q *ask, kept *store.Response) (
 	}
 	begin := t.now()
 	resp, err := t.send(ctx, &sent)
+	if err == nil && kept != nil && resp.StatusCode == http.StatusNotModified &&
+		!rfc9111.Updates(ruled(kept), rfc9111.Response{Status: resp.StatusCode, Header: resp.Header}) {
+		resp.Body.Close() // it speaks of another copy: ask for the whole
+		kept, begin = nil, t.now()
+		resp, err = t.send(ctx, q)
+	}
 	if err != nil {
 		cancel()
 		return nil, err
@@ -289,12 +327,20 @@ func selected(h http.Header) bool {
 // send makes one request within the rate limit, and again when the API's limit
 // was met all the same and the wait is short.
 func (t *Transport) send(ctx context.Context, q *ask) (*http.Response, error) {
-	deadline := t.now().Add(t.maxWait)
+	left := t.maxWait // for waiting; the API's own time is not counted
 	for {
-		if err := t.pacer.acquire(ctx, t.now, deadline); err != nil {
+		begin := t.now()
+		if err := t.pacer.acquire(ctx, t.now, begin.Add(left)); err != nil {
 			return nil, err
 		}
+		left -= t.now().Sub(begin)
 		r := q.request.Clone(ctx)
+		if t.prefix != "" {
+			if r.URL.RawPath != "" {
+				r.URL.RawPath = t.prefix + r.URL.RawPath
+			}
+			r.URL.Path = t.prefix + r.URL.Path
+		}
 		if q.body != nil {
 			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(q.body)), int64(len(q.body))
 		}
@@ -358,13 +404,21 @@ type joined struct {
 	io.Closer
 }
 
-func unavailable(r *http.Request, b *busy) *http.Response {
-	text := []byte(`{"error":"the API behind this server takes no more requests for now; try again later"}`)
-	after := int(b.retryAfter/time.Second) + 1
-	return &http.Response{StatusCode: http.StatusServiceUnavailable, Status: "503 Service Unavailable", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{"Content-Type": {apispec.JSON}, "Retry-After": {strconv.Itoa(after)}, "Cache-Control": {"no-store"},
-			"Cache-Status": {rfc9111.CacheStatus{Cache: "origin", Fwd: "uri-miss", Detail: "rate-limit"}.String()}},
-		Request: r, ContentLength: int64(len(text)), Body: &whole{bytes.NewReader(text), text}}
+// tooBusy tells a client when to come again.
+func tooBusy(r *http.Request, b *busy) *http.Response {
+	return made(r, http.StatusServiceUnavailable, "the API behind this server takes no more requests for now; try again later", int(b.retryAfter/time.Second)+1)
+}
+
+// made is an error that this server answers itself.
+func made(r *http.Request, status int, message string, retryAfter int) *http.Response {
+	text, _ := json.Marshal(map[string]string{"error": message})
+	h := http.Header{"Content-Type": {apispec.JSON}, "Cache-Control": {"no-store"},
+		"Cache-Status": {rfc9111.CacheStatus{Cache: "origin", Fwd: "uri-miss", Detail: "failed"}.String()}}
+	if retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(retryAfter))
+	}
+	return &http.Response{StatusCode: status, Status: fmt.Sprintf("%d %s", status, http.StatusText(status)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: h, Request: r, ContentLength: int64(len(text)), Body: &whole{bytes.NewReader(text), text}}
 }
 
 // dropLimits takes out what the API says of this server's own use of it.
