@@ -132,6 +132,8 @@ func sentence(v homeView) string {
 	switch {
 	case v.IsNearest && here != "":
 		return fmt.Sprintf("%s; this is the nearest serving mirror, %s away.", where, here)
+	case v.IsNearest && v.Place == "":
+		return where + ", so this mirror serves you."
 	case v.IsNearest:
 		return where + "; this is the mirror for you."
 	case v.Away:
@@ -184,10 +186,13 @@ func groups(c *apispec.Catalogue) (list []group) {
 	return list
 }
 
-// tries are the first few examples that a browser can just open.
+// tries are a few examples that show data: of each group the first whose path
+// asks for something.
 func tries(c *apispec.Catalogue) (targets []string) {
+	seen := map[string]bool{}
 	for _, e := range c.Endpoints {
-		if e.Method == http.MethodGet && len(e.Examples) > 0 && len(targets) < 3 {
+		if e.Method == http.MethodGet && len(e.Examples) > 0 && strings.Contains(e.Path, "{") && !seen[e.Group] && len(targets) < 4 {
+			seen[e.Group] = true
 			targets = append(targets, e.Examples[0].Target)
 		}
 	}
