@@ -6,22 +6,27 @@ FROM ${GO_IMAGE} AS build
 ENV CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-trimpath
 WORKDIR /src
 
-# Dependencies: see edge.Dockerfile, which begins with the same lines. SQLite in Go takes longer to compile
-# than everything else together.
+# Dependencies: see edge.Dockerfile, which begins with the same lines down to the first build. SQLite in Go
+# takes longer to compile than everything else together.
 ARG GOPROXY=https://proxy.golang.org,direct
 COPY go.mod go.sum ./
 RUN go mod download
-RUN go build net/http modernc.org/sqlite
+RUN go build net/http github.com/prometheus/client_golang/prometheus/promhttp github.com/maypok86/otter/v2 \
+    github.com/klauspost/compress/zstd github.com/andybalholm/brotli github.com/go-chi/chi/v5 github.com/spf13/cobra
+RUN go build modernc.org/sqlite
 
 COPY cmd cmd
 COPY pkg pkg
 ARG VERSION=dev
-RUN go build -ldflags="-s -w -X main.version=${VERSION}" -o /out/origin ./cmd/origin && mkdir /out/data
+RUN go build -ldflags="-s -w -X main.version=${VERSION}" -o /out/origin ./cmd/origin \
+ && mkdir -p /out/data /out/root/tmp && chmod 1777 /out/root/tmp
 
 FROM scratch
 # The certificates are for origin serve --upstream https://…
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY LICENSE /LICENSE
+# When a container starts again, the engine gives a tmpfs the mode of the folder beneath it.
+COPY --from=build /out/root /
 COPY --from=build /out/origin /usr/local/bin/origin
 # A volume mounted here begins with this folder's owner, so that origin load may write it.
 COPY --from=build --chown=65532:65532 /out/data /data
