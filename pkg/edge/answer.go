@@ -33,6 +33,9 @@ func (f *failure) Error() string { return f.message }
 // api answers a request to the API: from store, or through it.
 func (e *Edge) api(w http.ResponseWriter, r *http.Request) {
 	x := exchangeOf(r)
+	if r.ContentLength > 0 && r.ContentLength <= maxPost { // read whole for the key: not for ever
+		http.NewResponseController(w).SetReadDeadline(time.Now().Add(e.Timeout))
+	}
 	p := e.plan(r, x)
 	if p.endpoint != nil {
 		x.outcome.Endpoint = p.endpoint.ID
