@@ -34,9 +34,10 @@ func ask(ctx context.Context, admin, path string, v any) error {
 	if !strings.Contains(admin, "://") {
 		admin = "http://" + admin
 	}
+	admin = strings.TrimSuffix(admin, "/")
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(admin, "/")+path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, admin+path, nil)
 	if err != nil {
 		return usageError{err}
 	}
@@ -52,7 +53,10 @@ func ask(ctx context.Context, admin, path string, v any) error {
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s%s answered %s: %s", admin, path, resp.Status, strings.TrimSpace(string(body)))
 	}
-	return json.Unmarshal(body, v)
+	if err := json.Unmarshal(body, v); err != nil {
+		return fmt.Errorf("%s%s answered no JSON of a node: %v; name a node's admin listener with --admin", admin, path, err)
+	}
+	return nil
 }
 
 // asking are the flags of commands that ask a running node.
@@ -85,7 +89,7 @@ func (a *asking) where() (string, error) {
 		return "", err
 	}
 	if c.admin == "" {
-		return "", invalid{"admin.listen is empty, so no running node can be asked; set it, or give --admin"}
+		return "", errors.Join(errNotRunning, invalid{"admin.listen is empty, so no running node can be asked; set it, or give --admin"})
 	}
 	return c.admin, nil
 }
@@ -204,6 +208,9 @@ func (a *asking) explainFromFiles(client netip.Addr, host string, navigate bool)
 	if err != nil {
 		return status.Explanation{}, invalid{err.Error()}
 	}
+	if _, ok := m.Region(c.region); !ok {
+		return status.Explanation{}, noRegion(c)
+	}
 	geo, err := geoip.Open(geoip.Config{Database: c.geo})
 	if err != nil {
 		return status.Explanation{}, invalid{"geo.database: " + err.Error()}
@@ -256,7 +263,7 @@ func checkCommand() *cobra.Command {
 		if err != nil {
 			faults = append(faults, err.Error())
 		} else if _, ok := m.Region(cfg.region); !ok {
-			faults = append(faults, fmt.Sprintf("region: no file describes %s; write %s/%s.yaml", cfg.region, cfg.regions, cfg.region))
+			faults = append(faults, noRegion(cfg)...)
 		}
 		if _, err := geoip.Open(geoip.Config{Database: cfg.geo}); err != nil {
 			faults = append(faults, "geo.database: "+err.Error())
@@ -288,6 +295,9 @@ func healthcheckCommand() *cobra.Command {
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		ctx, cancel := context.WithTimeout(c.Context(), askTimeout)
 		defer cancel()
+		if u, err := url.Parse(*target); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return usageError{fmt.Errorf("--url %q; write an absolute one, as http://127.0.0.1:8080%s", *target, edge.HealthPath)}
+		}
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, *target, nil)
 		if err != nil {
 			return usageError{err}

@@ -176,10 +176,7 @@ func readConfig(file string, lookupEnv func(string) (string, bool), flags map[st
 // read fills in the settings from a file. Relative paths in it are relative
 // to it.
 func (s *settings) read(file string, data []byte) (faults invalid) {
-	if len(strings.TrimSpace(string(data))) == 0 {
-		return invalid{file + ":1:1: the file is empty; write at least node, region, regions, listen and origins"}
-	}
-	err := yaml.Load(data, s, yaml.WithKnownFields(), yaml.WithSingleDocument())
+	err := yaml.Load(data, s, yaml.WithKnownFields())
 	var many *yaml.LoadErrors
 	var one *yaml.LoadError
 	switch {
@@ -206,14 +203,36 @@ func (s *settings) read(file string, data []byte) (faults invalid) {
 	return nil
 }
 
-var unknownField = regexp.MustCompile(`^field (\S+) not found in type .*$`)
+var (
+	unknownField = regexp.MustCompile(`^field (\S+) not found in type .*$`)
+	wrongType    = regexp.MustCompile("(?s)^cannot construct !!(\\S+)( `.*`)? into (.+)$")
+)
 
 func fault(file string, e *yaml.LoadError) string {
 	what := e.Message
 	if m := unknownField.FindStringSubmatch(what); m != nil {
 		what = fmt.Sprintf("%s is no setting of edge.yaml here; take it out or mend its name", m[1])
-	} else {
-		what = strings.NewReplacer("[]string", "a list of texts", "bool", "true or false").Replace(what)
+	} else if m := wrongType.FindStringSubmatch(what); m != nil {
+		found, want := "one value"+m[2], "keys and values, like {key: value}"
+		switch m[1] {
+		case "seq":
+			found = "a list"
+		case "map":
+			found = "keys and values"
+		}
+		switch m[3] {
+		case "string":
+			want = "one value"
+		case "[]string":
+			want = "a list of values, like [a, b]"
+		case "bool":
+			want = "true or false"
+		}
+		what = fmt.Sprintf("here stands %s; write %s", found, want)
+	} else if strings.Contains(what, "no documents in stream") {
+		return file + ":1:1: the file is empty; write at least node, region, regions, listen and origins"
+	} else if strings.Contains(what, "single document, found multiple") {
+		return file + ": a second document follows ---; keep one document in the file"
 	}
 	return fmt.Sprintf("%s:%d:%d: %s", file, e.Mark.Line, e.Mark.Column, what)
 }
@@ -230,6 +249,11 @@ func (s *settings) config() (config, invalid) {
 		{"regions", s.Regions, "./regions"}, {"listen.http", s.Listen.HTTP, "0.0.0.0:8080"}} {
 		if f.value == "" {
 			wrong(f.path, "is required; write one like %s", f.example)
+		}
+	}
+	if s.Listen.HTTP != "" {
+		if _, port, err := net.SplitHostPort(s.Listen.HTTP); err != nil || !goodPort(port) {
+			wrong("listen.http", "%q is no address with a port; write one like 0.0.0.0:8080", s.Listen.HTTP)
 		}
 	}
 	if s.Region != "" && !c.region.Valid() {
@@ -287,10 +311,10 @@ func (s *settings) config() (config, invalid) {
 		}
 	}
 	if s.Admin.Listen != "" {
-		host, _, err := net.SplitHostPort(s.Admin.Listen)
+		host, port, err := net.SplitHostPort(s.Admin.Listen)
 		ip, ipErr := netip.ParseAddr(host)
 		switch {
-		case err != nil:
+		case err != nil || !goodPort(port):
 			wrong("admin.listen", "%q is no address with a port; write one like 127.0.0.1:9080", s.Admin.Listen)
 		case s.Admin.TokenFile == "" && !(host == "localhost" || ipErr == nil && ip.IsLoopback()):
 			wrong("admin.token_file", "is required since admin.listen %s is not loopback; write the path of a file that holds a long random text", s.Admin.Listen)
@@ -307,6 +331,15 @@ func (s *settings) config() (config, invalid) {
 	return c, faults
 }
 
+func noRegion(c config) invalid {
+	return invalid{fmt.Sprintf("region: no file describes %s; write %s/%s.yaml", c.region, c.regions, c.region)}
+}
+
+func goodPort(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 16)
+	return err == nil
+}
+
 func httpURL(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
@@ -316,15 +349,24 @@ func httpURL(s string) (*url.URL, error) {
 	return u, nil
 }
 
+// parsePrefix reads a network or a single address. IPv4 written as IPv6 becomes
+// IPv4, as clients' addresses do: else it would match none of them.
 func parsePrefix(s string) (netip.Prefix, error) {
-	if p, err := netip.ParsePrefix(s); err == nil {
-		return p.Masked(), nil
-	}
-	a, err := netip.ParseAddr(s)
+	p, err := netip.ParsePrefix(s)
 	if err != nil {
-		return netip.Prefix{}, err
+		a, aerr := netip.ParseAddr(s)
+		if aerr != nil || a.Zone() != "" {
+			return netip.Prefix{}, err
+		}
+		p = netip.PrefixFrom(a, a.BitLen())
 	}
-	return netip.PrefixFrom(a, a.BitLen()), nil
+	if p.Addr().Is4In6() {
+		if p.Bits() < 96 {
+			return netip.Prefix{}, errors.New("an IPv4 network needs 96 bits or more when written as IPv6")
+		}
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
+	return p.Masked(), nil
 }
 
 var sizeText = regexp.MustCompile(`^([0-9]+) ?(B|KiB|MiB|GiB)?$`)

@@ -77,6 +77,9 @@ func configFlags(c *cobra.Command) func() (config, error) {
 	var s settings
 	for _, f := range s.all() {
 		c.Flags().String(f.flag(), "", f.help+" ("+f.env()+")")
+		if _, ok := f.value.(*bool); ok {
+			c.Flags().Lookup(f.flag()).NoOptDefVal = "true"
+		}
 	}
 	return func() (config, error) {
 		given := map[string]string{}

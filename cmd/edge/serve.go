@@ -64,7 +64,7 @@ func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, erro
 		return nil, invalid{err.Error()}
 	}
 	if _, ok := n.regions.Map().Region(c.region); !ok {
-		return nil, invalid{fmt.Sprintf("region: no file describes %s; write %s/%s.yaml", c.region, c.regions, c.region)}
+		return nil, noRegion(c)
 	}
 	if n.geo, err = geoip.Open(geoip.Config{Database: c.geo, Logger: logger}); err != nil {
 		return nil, invalid{"geo.database: " + err.Error()}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"mirrornet/pkg/region"
+	"mirrornet/pkg/status"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"edge": func() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) },
+	})
+}
+
+// TestScripts runs the real binary. Beside testscript's own commands there are:
+//
+//	exits CODE ARGS…  run edge; its output goes to the files out and err
+//	node              start something that answers as a node's admin listener; $ADMIN is its address
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:   "testdata/script",
+		Setup: func(env *testscript.Env) error { env.Setenv("NO_PROXY", "*"); return nil },
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits": exitsScript, "node": nodeScript,
+		},
+	})
+}
+
+func exitsScript(ts *testscript.TestScript, _ bool, args []string) {
+	path, err := exec.LookPath("edge") // testscript puts it first on PATH
+	ts.Check(err)
+	c := exec.Command(path, args[1:]...)
+	c.Dir = ts.MkAbs(".")
+	for _, v := range os.Environ() { // the settings of whoever runs the tests are none of theirs
+		if !strings.HasPrefix(v, "EDGE_") {
+			c.Env = append(c.Env, v)
+		}
+	}
+	for _, name := range []string{"EDGE_CONFIG", "EDGE_NODE", "EDGE_REGION"} {
+		if v := ts.Getenv(name); v != "" {
+			c.Env = append(c.Env, name+"="+v)
+		}
+	}
+	var out, stderr strings.Builder
+	c.Stdout, c.Stderr = &out, &stderr
+	c.Run()
+	ts.Check(os.WriteFile(ts.MkAbs("out"), []byte(out.String()), 0o644))
+	ts.Check(os.WriteFile(ts.MkAbs("err"), []byte(stderr.String()), 0o644))
+	if got := strconv.Itoa(c.ProcessState.ExitCode()); got != args[0] {
+		ts.Fatalf("edge %s: exit %s, want %s\n%s%s", strings.Join(args[1:], " "), got, args[0], out.String(), stderr.String())
+	}
+}
+
+func nodeScript(ts *testscript.TestScript, _ bool, _ []string) {
+	mux := http.NewServeMux()
+	answer := func(path string, v any) {
+		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(v) })
+	}
+	answer("/status.json", status.Report{Node: "asia-1",
+		Nodes: []status.Node{{Name: "asia-1", Region: "asia", Membership: "alive", State: "serving", Revision: "r1", Self: true},
+			{Name: "europe-1", Region: "europe", Membership: "suspect", State: "unreachable", Revision: "r0", RTT: 161.25}},
+		Regions: []status.Region{{Name: "asia", State: "serving", Nodes: 1, URL: "http://asia.example.org", Why: "1 of its nodes serving"}}})
+	mux.HandleFunc("/route", func(w http.ResponseWriter, r *http.Request) {
+		km := 5315.4
+		q := r.URL.Query()
+		json.NewEncoder(w).Encode(status.Explanation{Client: q.Get("addr"), Host: q.Get("host"), Navigation: q.Get("navigate") == "1", Action: "redirect",
+			Region: "asia", Nearest: region.Name("asia"), Place: status.Place{City: "Tokyo", Country: "JP"},
+			Candidates: []status.Candidate{{Region: "asia", Serving: true, Chosen: true, DistanceKm: &km, Reason: "as asked"}}})
+	})
+	mux.HandleFunc("/broken/status.json", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "not today", http.StatusTeapot) })
+	mux.HandleFunc("/html/status.json", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("<p>another server")) })
+	mux.HandleFunc("/ok", func(http.ResponseWriter, *http.Request) {})
+	s := httptest.NewServer(mux)
+	ts.Defer(s.Close)
+	ts.Setenv("ADMIN", strings.TrimPrefix(s.URL, "http://"))
+}
