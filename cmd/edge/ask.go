@@ -255,15 +255,17 @@ func checkCommand() *cobra.Command {
 			return checkRegions(c.OutOrStdout(), dir.Value.String())
 		}
 		cfg, err := read()
-		if err != nil {
+		var faults invalid
+		if err != nil && !errors.As(err, &faults) {
 			return err
 		}
-		var faults invalid
-		m, err := region.Load(cfg.regions)
-		if err != nil {
-			faults = append(faults, err.Error())
-		} else if _, ok := m.Region(cfg.region); !ok {
-			faults = append(faults, noRegion(cfg)...)
+		var m *region.Map
+		if cfg.regions != "" {
+			if m, err = region.Load(cfg.regions); err != nil {
+				faults = append(faults, err.Error())
+			} else if _, ok := m.Region(cfg.region); !ok && cfg.region.Valid() {
+				faults = append(faults, noRegion(cfg)...)
+			}
 		}
 		if _, err := geoip.Open(geoip.Config{Database: cfg.geo}); err != nil {
 			faults = append(faults, "geo.database: "+err.Error())

@@ -134,7 +134,8 @@ type invalid []string
 func (e invalid) Error() string { return strings.Join(e, "\n") }
 
 // readConfig layers file, environment and flags, and checks the whole. file
-// may be "": no file. flags maps flag names to values given.
+// may be "": no file. flags maps flag names to values given. Beside faults the
+// configuration holds what is right, for edge check to go on with.
 func readConfig(file string, lookupEnv func(string) (string, bool), flags map[string]string) (config, error) {
 	s := settings{Catalogue: string(edge.Auto)}
 	s.Cache.Memory = "256MiB"
@@ -158,17 +159,17 @@ func readConfig(file string, lookupEnv func(string) (string, bool), flags map[st
 			}
 		}
 	}
-	if len(faults) > 0 {
-		return config{}, faults
+	c, wrong := s.config()
+	if len(faults) > 0 { // what was not read is not missing
+		return c, faults
 	}
-	c, faults := s.config()
-	if len(faults) > 0 {
+	if len(wrong) > 0 {
 		if file != "" {
-			for i := range faults {
-				faults[i] = file + ": " + faults[i]
+			for i := range wrong {
+				wrong[i] = file + ": " + wrong[i]
 			}
 		}
-		return config{}, faults
+		return c, wrong
 	}
 	return c, nil
 }
@@ -184,11 +185,10 @@ func (s *settings) read(file string, data []byte) (faults invalid) {
 		for _, e := range many.Errors {
 			faults = append(faults, fault(file, e))
 		}
-		return faults
 	case errors.As(err, &one):
-		return invalid{fault(file, one)}
+		faults = invalid{fault(file, one)}
 	case err != nil:
-		return invalid{file + ": " + err.Error()}
+		faults = invalid{file + ": " + err.Error()}
 	}
 	for _, f := range s.all() {
 		if v, ok := f.value.(*string); ok && f.file && *v != "" && !filepath.IsAbs(*v) {
@@ -200,7 +200,7 @@ func (s *settings) read(file string, data []byte) (faults invalid) {
 			s.Cache.Memcached[i] = filepath.Join(filepath.Dir(file), m)
 		}
 	}
-	return nil
+	return faults
 }
 
 var (
