@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,8 +41,9 @@ func (e *Edge) api(w http.ResponseWriter, r *http.Request) {
 	if p.endpoint != nil {
 		x.outcome.Endpoint = p.endpoint.ID
 	}
-	if x.outcome.Action == "self" { // a method that the router does not know
-		x.outcome.Action = string(route.Serve)
+	if p.callback != "" && !respond.ValidCallback(p.callback) {
+		e.fail(w, r, &failure{status: http.StatusBadRequest, message: "callback is not the name of a JavaScript function; write one like show or my.show"})
+		return
 	}
 	if p.key == "" {
 		e.pass(w, r, x, p)
@@ -50,6 +52,10 @@ func (e *Edge) api(w http.ResponseWriter, r *http.Request) {
 	asked := e.Now()
 	f, collapsed, err := e.cached(r.Context(), x, p)
 	x.fetched = e.Now().Sub(asked)
+	if errors.Is(err, errPass) {
+		e.pass(w, r, x, p)
+		return
+	}
 	if err == nil && f.status == http.StatusTooManyRequests {
 		f.discard()
 		err = &failure{status: http.StatusServiceUnavailable, message: "the origin takes no more requests for now; try again later",
@@ -87,15 +93,21 @@ func (e *Edge) answer(w http.ResponseWriter, r *http.Request, x *exchange, p *pl
 			extra.Set("Cache-Control", "private, no-store")
 		}
 	}
+	if link := f.response.Header.Values("Link"); len(link) > 0 && len(extra["Link"]) > 0 {
+		extra["Link"] = append(slices.Clone(link), extra["Link"]...)
+	}
 	if f.rest != nil {
 		defer f.rest.Close()
+		defer context.AfterFunc(r.Context(), func() { f.rest.Close() })()
 		h := w.Header()
 		put(h, f.response.Header)
 		put(h, extra)
 		w.WriteHeader(f.response.Status)
 		if r.Method != http.MethodHead {
 			w.Write(f.response.Body)
-			io.Copy(w, f.rest)
+			if _, err := io.Copy(w, f.rest); err != nil {
+				panic(http.ErrAbortHandler) // a cut body must not look whole
+			}
 		}
 		return
 	}
@@ -129,11 +141,14 @@ func (e *Edge) mirrorFields(h http.Header, r *http.Request, x *exchange) {
 	if near, ok := x.world.Map.Region(d.Nearest); ok && d.Nearest != d.Region {
 		location := near.URL + r.URL.EscapedPath()
 		if x.query != "" {
-			location += "?" + x.query
+			location += "?" + linkSafe.Replace(x.query)
 		}
 		h.Add("Link", "<"+location+`>; rel="alternate"`)
 	}
 }
+
+// linkSafe writes what would end a Link's target (RFC 8288 §3).
+var linkSafe = strings.NewReplacer("<", "%3C", ">", "%3E", `"`, "%22", " ", "%20")
 
 func serverTiming(x *exchange, cache string) string {
 	return fmt.Sprintf("route;dur=%.2f, cache;desc=%q;dur=%.2f", ms(x.located), cache, ms(x.fetched))
@@ -153,8 +168,12 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan
 	if p.stream != nil && p.length != 0 {
 		req.Body = p.stream
 	}
-	sources, _ := x.world.originSources()
+	sources, down := x.world.originSources()
+	if down {
+		req.Wait = downBudget
+	}
 	a, err := e.fetcher.Do(ctx, sources, req)
+	req.Wait = 0
 	if regions := x.world.regionSources(); p.repeatable && x.hops == 0 && len(regions) > 0 && r.Context().Err() == nil &&
 		(err != nil || a.Response.StatusCode >= 500) {
 		req.Header = withoutSecrets(req.Header, regions)
@@ -252,11 +271,7 @@ func (e *Edge) relay(w http.ResponseWriter, r *http.Request, x *exchange, a *fet
 			retryAfter: seconds(h.Get("Retry-After"), 5)})
 		return
 	}
-	for name := range h {
-		if strings.HasPrefix(name, "X-Ratelimit") || strings.HasPrefix(name, "Ratelimit") {
-			h.Del(name)
-		}
-	}
+	dropLimits(h)
 	e.mirrorFields(h, r, x)
 	if from != "" {
 		h.Set("Mirror-Region", from)
@@ -273,6 +288,15 @@ func (e *Edge) relay(w http.ResponseWriter, r *http.Request, x *exchange, a *fet
 	}
 	if _, err := io.Copy(out, resp.Body); err != nil && r.Context().Err() == nil {
 		panic(http.ErrAbortHandler) // a cut body must not look whole
+	}
+}
+
+// dropLimits takes out what an origin says of this node's own use of it.
+func dropLimits(h http.Header) {
+	for name := range h {
+		if strings.HasPrefix(name, "X-Ratelimit") || strings.HasPrefix(name, "Ratelimit") {
+			h.Del(name)
+		}
 	}
 }
 
@@ -294,7 +318,7 @@ func (f flusher) Write(b []byte) (int, error) {
 // Catalogue keys do not come from a URI, and the API is read-only, so only
 // plain keys are concerned.
 func (e *Edge) invalidate(ctx context.Context, r *http.Request, resp *http.Response) {
-	if e.Catalogue == Auto || !rfc9111.Invalidates(r.Method, resp.StatusCode) {
+	if !rfc9111.Invalidates(r.Method, resp.StatusCode) {
 		return
 	}
 	base := &url.URL{Scheme: "http", Host: r.Host, Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
@@ -321,10 +345,10 @@ func (e *Edge) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &f):
 	case r.Context().Err() != nil:
 		f = &failure{status: 499, message: "the client went away"} // nobody reads it; the log tells the case
-	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded):
-		f = &failure{status: http.StatusGatewayTimeout, message: "no copy of this answer could be had in time; try again", retryAfter: 5}
 	case errors.As(err, &none) && none.Unusable:
 		f = &failure{status: http.StatusBadGateway, message: "the origin gave no usable answer; try again", retryAfter: 5}
+	case none == nil && (errors.Is(err, errTimeout) || errors.Is(err, context.DeadlineExceeded)):
+		f = &failure{status: http.StatusGatewayTimeout, message: "no copy of this answer could be had in time; try again", retryAfter: 5}
 	default:
 		f = &failure{status: http.StatusServiceUnavailable, message: "no origin answers now, and no mirror has a copy of this answer; try again", retryAfter: 5}
 	}

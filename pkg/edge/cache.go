@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
+	"strconv"
 	"time"
 
 	"mirrornet/pkg/fetch"
@@ -24,7 +26,10 @@ const (
 	keepStale = 8 * 24 * time.Hour
 )
 
-var errTimeout = errors.New("edge: no source answered in time")
+var (
+	errTimeout = errors.New("edge: no source answered in time")
+	errPass    = errors.New("edge: to be passed on")
+)
 
 // stored is what a look-up found.
 type stored struct {
@@ -74,11 +79,13 @@ func (e *Edge) cached(ctx context.Context, x *exchange, p *plan) (f *fetched, co
 	if rfc9111.Evaluate(p.request(), rfc9111.Response{}, p.policy, e.Now()).OnlyIfCached {
 		return nil, false, &failure{status: http.StatusGatewayTimeout, message: "only-if-cached was asked for, and no stored response can be used"}
 	}
-	if p.method == http.MethodHead { // without a catalogue: passed on, says too little to store
-		f, err := e.refresh(ctx, x.world, p, stored{}, x.hops, false)
-		return f, false, err
+	if p.method == http.MethodHead {
+		return nil, false, errPass // without a catalogue: its answer says too little to store
 	}
 	flight := p.key
+	if x.hops > 0 {
+		flight += "\nforwarded" // it asks no other region, so it must not stand for one that may
+	}
 	if s.variants {
 		flight += "\n" + rfc9111.VaryKey(s.response.Vary, p.asked)
 		s.response = nil
@@ -103,7 +110,7 @@ func (e *Edge) cached(ctx context.Context, x *exchange, p *plan) (f *fetched, co
 // this one: it was storable (or an error that asking again would only repeat),
 // and is the variant that this request selects.
 func (f *fetched) serves(p *plan) bool {
-	if !f.stored && !f.age && f.response.Status < 500 {
+	if !f.stored && !f.age && (p.endpoint == nil || usable(f)) {
 		return false
 	}
 	return !p.byVary || rfc9111.VaryKey(f.vary, p.asked) == f.variant
@@ -114,7 +121,7 @@ func (e *Edge) lookUp(ctx context.Context, p *plan) (s stored) {
 	resp, tier, ok := e.Store.Get(ctx, p.key)
 	if ok && p.byVary && resp.Status == 0 {
 		variants := resp
-		resp, tier, ok = e.Store.Get(ctx, variantKey(p.key, rfc9111.VaryKey(variants.Vary, p.asked)))
+		resp, tier, ok = e.Store.Get(ctx, variantKey(variants, rfc9111.VaryKey(variants.Vary, p.asked)))
 		if !ok {
 			return stored{response: variants, variants: true}
 		}
@@ -130,7 +137,11 @@ func (e *Edge) lookUp(ctx context.Context, p *plan) (s stored) {
 	return s
 }
 
-func variantKey(key, variant string) string { return key + "\n" + variant }
+// variantKey holds the time of the variants record: with the record, all of its
+// variants are invalidated.
+func variantKey(variants *store.Response, variant string) string {
+	return variants.Key + "\n" + strconv.FormatInt(variants.ResponseTime.UnixNano(), 36) + "\n" + variant
+}
 
 // ruled is a stored response as the caching rules see it.
 func ruled(r *store.Response) rfc9111.Response {
@@ -140,14 +151,20 @@ func ruled(r *store.Response) rfc9111.Response {
 // refreshBehind validates a stored response beside the request, one at a time.
 func (e *Edge) refreshBehind(x *exchange, p *plan, s stored) {
 	w, hops := x.world, x.hops
-	e.inBackground(func(ctx context.Context) {
+	if _, running := e.behind.LoadOrStore(p.key, true); running {
+		return
+	}
+	if !e.inBackground(func(ctx context.Context) {
+		defer e.behind.Delete(p.key)
 		f, _, err := e.flights.Do(ctx, p.key, func(ctx context.Context) (*fetched, error) {
 			return e.refresh(ctx, w, p, s, hops, true)
 		})
 		if err == nil && f.rest != nil && f.rest.claim() {
 			f.rest.Close()
 		}
-	})
+	}) {
+		e.behind.Delete(p.key)
+	}
 }
 
 // refresh asks the sources, and stores what they answer if it may be stored.
@@ -166,6 +183,9 @@ func (e *Edge) refresh(ctx context.Context, w *world, p *plan, s stored, hops in
 	f, err := e.ask(octx, origins, p, s, keep)
 	if err == nil && usable(f) {
 		return f, nil
+	}
+	if down && err != nil && ctx.Err() == nil {
+		err = &fetch.Error{} // nobody answered in the time that a lost origin gets
 	}
 	if ctx.Err() != nil && context.Cause(ctx) != errTimeout {
 		return nil, context.Cause(ctx)
@@ -233,6 +253,12 @@ func (e *Edge) ask(ctx context.Context, sources []fetch.Source, p *plan, s store
 			s, header = stored{reuse: s.reuse}, p.header
 			continue
 		}
+		if a.Response.StatusCode == http.StatusNotModified && s.response == nil { // nothing was asked that it could answer
+			a.Response.Body.Close()
+			stop()
+			cancel(nil)
+			return nil, &fetch.Error{Attempts: a.Attempts, Unusable: true}
+		}
 		body, err := io.ReadAll(io.LimitReader(a.Response.Body, maxBody+1))
 		if err != nil { // it died in the middle: the next source has the whole
 			a.Response.Body.Close()
@@ -282,8 +308,11 @@ func (e *Edge) received(ctx context.Context, p *plan, s stored, a *fetch.Answer,
 		body = s.response.Body
 	}
 	ok, why := rfc9111.Storable(p.request(), got, p.policy)
-	if !keep || len(body) > maxBody {
+	switch {
+	case !keep || len(body) > maxBody:
 		ok, why = false, "too long to store"
+	case f.status >= 500 && (s.response != nil || p.endpoint != nil):
+		ok, why = false, "an error does not replace an answer"
 	}
 	f.vary, _ = rfc9111.VaryFields(got.Header)
 	f.variant = rfc9111.VaryKey(f.vary, p.asked)
@@ -293,6 +322,7 @@ func (e *Edge) received(ctx context.Context, p *plan, s stored, a *fetch.Answer,
 		f.detail = why
 		rfc9111.RemoveHopByHop(got.Header)
 		f.response.Header = own(got.Header)
+		dropLimits(f.response.Header)
 		return f
 	}
 	f.stored = true
@@ -305,8 +335,12 @@ func (e *Edge) put(ctx context.Context, p *plan, f *fetched) {
 	lifetime, _ := rfc9111.FreshnessLifetime(ruled(f.response))
 	keep := lifetime + keepStale
 	if p.byVary && len(f.vary) > 0 {
-		e.Store.Put(ctx, &store.Response{Key: p.key, Vary: f.vary, ResponseTime: f.response.ResponseTime}, keep)
-		f.response.Key = variantKey(p.key, f.variant)
+		variants, _, ok := e.Store.Get(ctx, p.key)
+		if !ok || variants.Status != 0 || !slices.Equal(variants.Vary, f.vary) {
+			variants = &store.Response{Key: p.key, Vary: f.vary, ResponseTime: f.response.ResponseTime}
+			e.Store.Put(ctx, variants, keep)
+		}
+		f.response.Key = variantKey(variants, f.variant)
 	}
 	e.Store.Put(ctx, f.response, keep)
 }

@@ -3,6 +3,7 @@ package edge
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 
 	"github.com/go-chi/chi/v5/middleware"
 )
@@ -19,6 +20,12 @@ func (e *Edge) clientAddress() func(http.Handler) http.Handler {
 		trusted[i] = p.String()
 	}
 	return middleware.ClientIPFromXFF(trusted...)
+}
+
+// trusts reports whether the peer may speak for others.
+func (e *Edge) trusts(remoteAddr string) bool {
+	peer, err := netip.ParseAddrPort(remoteAddr)
+	return err == nil && slices.ContainsFunc(e.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(peer.Addr().Unmap().WithZone("")) })
 }
 
 func clientOf(r *http.Request) netip.Addr { return middleware.GetClientIPAddr(r.Context()) }

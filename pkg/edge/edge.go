@@ -115,6 +115,8 @@ type Edge struct {
 	draining  atomic.Bool
 	started   time.Time
 
+	behind sync.Map // keys of stored responses that are being refreshed beside their requests
+
 	mu         sync.Mutex // guards the fields below
 	background context.Context
 	refreshing sync.WaitGroup
@@ -139,7 +141,7 @@ func New(c Config) (*Edge, error) {
 		c.Now = time.Now
 	}
 	e := &Edge{Config: c, started: c.Now()}
-	e.fetcher = fetch.New(fetch.Config{Node: c.Node, Transport: c.Transport, HeaderTimeout: c.Timeout, Report: e.report})
+	e.fetcher = fetch.New(fetch.Config{Node: c.Node, Transport: c.Transport, HeaderTimeout: c.Timeout / 2, Report: e.report})
 	e.catalogue = newCatalogue(e)
 	e.catalogue.restore()
 	e.handler = e.routes()
@@ -176,18 +178,20 @@ func (e *Edge) Run(ctx context.Context) error {
 }
 
 // inBackground runs f beside the request that asked for it, while Run runs.
-func (e *Edge) inBackground(f func(context.Context)) {
+// It reports whether it will.
+func (e *Edge) inBackground(f func(context.Context)) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	ctx := e.background
 	if ctx == nil || ctx.Err() != nil {
-		return
+		return false
 	}
 	e.refreshing.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, e.Timeout)
 		defer cancel()
 		f(ctx)
 	})
+	return true
 }
 
 // Drain makes the node say that it is going away; other nodes then route
@@ -208,6 +212,6 @@ func (e *Edge) routes() http.Handler {
 		r.HandleFunc("/network", e.network)
 		r.HandleFunc("/*", e.api)
 	})
-	r.MethodNotAllowed(e.api) // methods chi does not know are the origin's affair
+	r.MethodNotAllowed(e.decide(http.HandlerFunc(e.api)).ServeHTTP) // methods chi does not know are the origin's affair
 	return r
 }

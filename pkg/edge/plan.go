@@ -114,6 +114,8 @@ func (p *plan) plain(r *http.Request) {
 		p.header.Del(name) // judged on the stored whole
 	}
 	p.header.Del("Accept-Encoding") // stored in one form; coded on the way out
+	p.header.Del("X-Forwarded-For") // the answer is for others too
+	p.header.Del("X-Forwarded-Proto")
 }
 
 type failing struct{ err error }
@@ -130,19 +132,22 @@ func (f failing) Read([]byte) (int, error) {
 func (e *Edge) forwardedHeader(r *http.Request, x *exchange) http.Header {
 	h := r.Header.Clone()
 	rfc9111.RemoveHopByHop(h)
-	h.Del("Mirror-Prefer")
-	h.Del("Mirror-Avoid")
-	h.Del("Forwarded")
+	proto := "http"
+	if r.TLS != nil || h.Get("X-Forwarded-Proto") == "https" && e.trusts(r.RemoteAddr) {
+		proto = "https"
+	}
+	for name := range h { // what clients write here must not steer an origin
+		if strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "Mirror-") {
+			h.Del(name)
+		}
+	}
+	for _, name := range [...]string{"Forwarded", "X-Original-Url", "X-Rewrite-Url", "X-Real-Ip", "X-Http-Method-Override"} {
+		h.Del(name)
+	}
 	if x.client.IsValid() {
-		h.Set("X-Forwarded-For", x.client.String()) // what untrusted senders wrote is dropped
-	} else {
-		h.Del("X-Forwarded-For")
+		h.Set("X-Forwarded-For", x.client.String())
 	}
-	if r.TLS != nil {
-		h.Set("X-Forwarded-Proto", "https")
-	} else if h.Get("X-Forwarded-Proto") == "" {
-		h.Set("X-Forwarded-Proto", "http")
-	}
+	h.Set("X-Forwarded-Proto", proto)
 	h.Add("Via", via(r, e.Node))
 	if c := h.Get("Cookie"); c != "" {
 		if rest := withoutCookie(c, stayCookie); rest != "" {

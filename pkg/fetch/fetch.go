@@ -23,6 +23,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -56,6 +57,8 @@ type Request struct {
 	// that the catalogue declares safe. Other requests go to the next source
 	// only when the connection failed before a byte was sent.
 	Repeatable bool
+	// Wait bounds the wait for one source's answer head; 0: as configured.
+	Wait time.Duration
 }
 
 // Attempt is one source asked, and what came of it.
@@ -158,6 +161,12 @@ func (c *Client) Do(ctx context.Context, sources []Source, req Request) (*Answer
 			}
 			return nil, context.Cause(ctx)
 		}
+		if body.err() != nil { // the client's fault, and the end of it
+			if resp != nil {
+				resp.Body.Close()
+			}
+			return nil, fmt.Errorf("fetch: reading the request's body: %w", body.err())
+		}
 		c.report(a)
 		fail.Attempts = append(fail.Attempts, a)
 		if err != nil {
@@ -202,7 +211,11 @@ func replace(old, answer *Answer) *Answer {
 // alone; the body is bounded by ctx.
 func (c *Client) ask(ctx context.Context, src Source, req Request, body *body) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(c.timeout, func() { cancel(errHeaderTimeout) })
+	wait := c.timeout
+	if req.Wait > 0 {
+		wait = req.Wait
+	}
+	timer := time.AfterFunc(wait, func() { cancel(errHeaderTimeout) })
 	out, err := http.NewRequestWithContext(ctx, req.Method, src.URL.Scheme+"://"+src.URL.Host+src.URL.EscapedPath()+req.Target, body.reader())
 	if err != nil {
 		cancel(nil)
@@ -229,11 +242,19 @@ func (c *Client) ask(ctx context.Context, src Source, req Request, body *body) (
 		cancel(nil)
 		return nil, err
 	}
+	if resp.StatusCode < 200 || resp.StatusCode > 599 {
+		resp.Body.Close()
+		cancel(nil)
+		return nil, fmt.Errorf("%w: status %d", errNotFinal, resp.StatusCode)
+	}
 	resp.Body = &cancelOnClose{resp.Body, cancel}
 	return resp, nil
 }
 
-var errHeaderTimeout = errors.New("fetch: no answer head in time")
+var (
+	errHeaderTimeout = errors.New("fetch: no answer head in time")
+	errNotFinal      = errors.New("fetch: not a final response of HTTP")
+)
 
 type cancelOnClose struct {
 	io.ReadCloser
@@ -268,7 +289,7 @@ type body struct {
 	used  *countingReader
 }
 
-const maxReplay = 1 << 20
+const maxReplay = 4 << 20
 
 func newBody(req Request) *body {
 	if req.Body == nil {
@@ -295,17 +316,32 @@ func (b *body) reader() io.Reader {
 	return nil
 }
 
+// err is why the body could not be read to its end; nil: nothing wrong so far.
+func (b *body) err() error {
+	if b.used == nil {
+		return nil
+	}
+	if e := b.used.fault.Load(); e != nil {
+		return *e
+	}
+	return nil
+}
+
 // rewind reports whether the body can be sent again.
-func (b *body) rewind() bool { return b.once == nil || b.used == nil || b.used.n == 0 }
+func (b *body) rewind() bool { return b.once == nil || b.used == nil || b.used.n.Load() == 0 }
 
 type countingReader struct {
-	r io.Reader
-	n int64
+	r     io.Reader
+	n     atomic.Int64
+	fault atomic.Pointer[error] // the transport may still read when it gave up
 }
 
 func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
-	c.n += int64(n)
+	c.n.Add(int64(n))
+	if err != nil && err != io.EOF {
+		c.fault.Store(&err)
+	}
 	return n, err
 }
 
