@@ -58,12 +58,23 @@ nodes = json.load(sys.stdin)
 print(*sorted("%s %s %s" % (n["name"], n["membership"], n["state"]) for n in nodes), len({n["revision"] for n in nodes}), sep=", ")'
 }
 members_are() { local list; list=$(members "$1" 2>/dev/null) && [ "$list" = "$2" ]; }
-# meets REGION: its gossip knows asia-1 at the address that it has now (asked at the operators' listener).
-meets() {
-  local at; at=$(addresses); at=${at%% *}
-  nsenter --net --target "$(pid "edge-$1")" curl -sS --max-time 5 http://127.0.0.1:9080/status.json | python3 -m json.tool >"$work/s.json"
-  grep -A12 gossip "$work/s.json"
+# gossip_finds REGION: its gossip has asia-1 at the address that it has now (asked at the operators' listener).
+gossip_finds() {
+  local node at=; node=$(pid "edge-$1") || return
+  at=$(nsenter --net --target "$node" curl -sS --max-time 5 http://127.0.0.1:9080/status.json | python3 -c '
+import json, sys
+print(*(n["Addr"] for n in json.load(sys.stdin)["gossip"] if n["Name"] == "asia-1"))') || return
+  [ "$at" = "$(address edge-asia):7946" ]
 }
+address() { docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$(container "$1")"; }
+addresses() { echo "$(address edge-asia) $(address origin-1)"; }
+back_in_gossip() {
+  local region
+  for region in europe asia useast; do
+    check "$region: edge members: three alive and serving, asia-1 at its address of now" within 60 reunited $region
+  done
+}
+reunited() { members_are "$1" "$three" && gossip_finds "$1"; }
 three="asia-1 alive serving, europe-1 alive serving, useast-1 alive serving, 1"
 hardened() { # the process itself, not what was asked for: no capabilities, no new privileges, not root, no write
   local service id state
@@ -91,7 +102,6 @@ japan_leaves() { # REGION asked: it answers, and does not name asia
   to=$(get "$1" / -o /dev/null -w '%{http_code} %{redirect_url}' -H 'Host: rest.localhost' -H "X-Forwarded-For: $japan" -H 'Accept: text/html' -H 'Sec-Fetch-Mode: navigate')
   [[ $to =~ ^(200|307)\  && $to != *asia* ]]
 }
-restarted() { [ "$(docker inspect -f '{{.RestartCount}}' "$1")" -ge 1 ]; }
 
 ask_all() {
   local region second
@@ -125,23 +135,18 @@ kill_and_ask() {
   check "started again, both are healthy (edge-asia, origin-1 had $before, have $(addresses))" within 60 healthy edge-asia origin-1
   check "and asia is back in use" within 20 serving_is europe "asia europe useast"
   check "its memcached still had the lookup" says asia "$lookup" '; hit'
-  for region in europe asia useast; do
-    check "$region: edge members: three alive and serving, addresses notwithstanding" within 60 members_are $region "$three"
-    meets $region
-  done
+  back_in_gossip
 }
-addresses() { docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$(container edge-asia)" "$(container origin-1)" | paste -sd' '; }
 
 crash_and_ask() {
-  local edge origin region
+  local edge origin before
   if ! edge=$(pid edge-asia) || ! origin=$(pid origin-1); then fail "edge-asia or origin-1 does not run, so neither can crash"; return; fi
+  before=$(addresses)
   kill -KILL "$edge" "$origin"
   check "crashed (their processes killed), edge-asia and origin-1 are restarted by the engine" within 20 restarted edge-asia origin-1
-  check "and healthy again" within 60 healthy edge-asia origin-1
+  check "and healthy again (they had $before, have $(addresses))" within 60 healthy edge-asia origin-1
   check "asia answers" within 20 pings asia
-  for region in europe asia useast; do
-    check "$region: edge members: three alive and serving" within 60 members_are $region "$three"
-  done
+  back_in_gossip
 }
 restarted() { local service; for service in "$@"; do [ "$(docker inspect -f '{{.RestartCount}}' "$(container "$service")")" -ge 1 ] || return 1; done; }
 
@@ -174,9 +179,12 @@ without_origins() {
   docker restart -t 20 "$(container edge-useast)" >/dev/null
   for region in europe asia useast; do
     check "$region: the lookup is answered from store${restarted_too[$region]:-}" within 15 says $region "$lookup" '; hit'
+    check "$region: knows that no origin answers" within 10 knows_no_origin $region
     next
-    refusal=$(get $region "$path" -D - -w '\n%{time_total}' | tr -d '\r') || true
-    check "$region: something new is refused within 2 s: 503, Retry-After, JSON" refused "$refusal"
+    refusal=$(get $region "$path" --max-time 15 -D - -w '\n%{time_total}' | tr -d '\r') || true
+    check "$region: something new is refused within 2 s with 503, Retry-After and JSON: $(gist "$refusal")" refused "$refusal"
+    refusal=$(get $region /info/ping --max-time 15 -D - -w '\n%{time_total}' | tr -d '\r') || true
+    check "$region: so is /info/ping, which is never stored: $(gist "$refusal")" refused "$refusal"
   done
   check "the edges stay healthy" within 20 healthy edge-europe edge-asia edge-useast
   docker start "$(container origin-1)" "$(container origin-2)" >/dev/null
@@ -186,9 +194,14 @@ without_origins() {
     check "$region: something new is answered" within 15 status_is $region "$path" 200
   done
 }
+knows_no_origin() {
+  get "$1" /-/status.json | python3 -c '
+import json, sys
+sys.exit([o["state"] for o in json.load(sys.stdin)["origins"]] != ["unreachable"] * 2)'
+}
 declare -A restarted_too=([useast]=", though it has just been restarted")
+gist() { echo "$(sed -n '1s/^HTTP.1.1 //p' <<<"$1"), $(tail -1 <<<"$1") s"; }
 refused() {
-  say "      $(paste -sd' ' <<<"$1")"
   [[ $1 == HTTP/1.1\ 503* ]] && grep -qi '^retry-after: [0-9]' <<<"$1" && grep -q '^{"error":' <<<"$1" && [ "$(tail -1 <<<"$1" | cut -d. -f1)" -lt 2 ]
 }
 
