@@ -56,7 +56,7 @@ func (e *Edge) api(w http.ResponseWriter, r *http.Request) {
 		e.pass(w, r, x, p)
 		return
 	}
-	if err == nil && f.status == http.StatusTooManyRequests {
+	if err == nil && f.response.Status == http.StatusTooManyRequests {
 		f.discard()
 		err = &failure{status: http.StatusServiceUnavailable, message: "the origin takes no more requests for now; try again later",
 			retryAfter: seconds(f.response.Header.Get("Retry-After"), 5)}
@@ -77,8 +77,8 @@ func (e *Edge) answer(w http.ResponseWriter, r *http.Request, x *exchange, p *pl
 	}
 	extra := http.Header{}
 	e.mirrorFields(extra, r, x)
-	extra.Set("Via", via(r, e.Node))
-	extra.Set("Cache-Status", cs.String())
+	extra["Via"] = append(slices.Clone(f.before["Via"]), via(r, e.Node))
+	extra["Cache-Status"] = append(slices.Clone(f.before["Cache-Status"]), cs.String())
 	if f.age {
 		extra.Set("Age", strconv.FormatInt(int64(rfc9111.CurrentAge(ruled(f.response), now)/time.Second), 10))
 	}
@@ -88,10 +88,9 @@ func (e *Edge) answer(w http.ResponseWriter, r *http.Request, x *exchange, p *pl
 		o.Cache = "hit"
 	}
 	extra.Set("Server-Timing", serverTiming(x, o.Cache))
-	for name := range w.Header() { // what earlier steps said, the stay cookie, makes the answer the client's own
-		if name == "Set-Cookie" {
-			extra.Set("Cache-Control", "private, no-store")
-		}
+	if stay := w.Header().Values("Set-Cookie"); len(stay) > 0 { // the stay cookie makes the answer the client's own
+		extra.Set("Cache-Control", "private, no-store")
+		extra["Set-Cookie"] = append(slices.Clone(stay), f.response.Header.Values("Set-Cookie")...)
 	}
 	if link := f.response.Header.Values("Link"); len(link) > 0 && len(extra["Link"]) > 0 {
 		extra["Link"] = append(slices.Clone(link), extra["Link"]...)
@@ -159,6 +158,10 @@ func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 // pass streams a request that is not for the store to the origins, and if none
 // takes it and it may be repeated, to other regions.
 func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan) {
+	if rfc9111.Evaluate(p.request(), rfc9111.Response{}, p.policy, e.Now()).OnlyIfCached {
+		e.fail(w, r, &failure{status: http.StatusGatewayTimeout, message: "only-if-cached was asked for, and this request is never answered from store"})
+		return
+	}
 	ctx := r.Context() // fetch bounds the wait for a head; a body may take its time
 	fwd := "bypass"
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -174,7 +177,8 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan
 	}
 	a, err := e.fetcher.Do(ctx, sources, req)
 	req.Wait = 0
-	if regions := x.world.regionSources(); p.repeatable && x.hops == 0 && len(regions) > 0 && r.Context().Err() == nil &&
+	if regions := x.world.regionSources(); p.repeatable && x.hops == 0 && len(regions) > 0 && r.Context().Err() == nil && req.Body == nil &&
+		(req.Header.Get("Authorization") == "" || withoutSecrets(req.Header, regions).Get("Authorization") != "") &&
 		(err != nil || a.Response.StatusCode >= 500) {
 		req.Header = withoutSecrets(req.Header, regions)
 		if b, berr := e.fetcher.Do(ctx, regions, req); berr == nil {
@@ -321,10 +325,13 @@ func (e *Edge) invalidate(ctx context.Context, r *http.Request, resp *http.Respo
 	if !rfc9111.Invalidates(r.Method, resp.StatusCode) {
 		return
 	}
+	e.changes.Add(1)
 	base := &url.URL{Scheme: "http", Host: r.Host, Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
 	for _, target := range rfc9111.InvalidatedTargets(base, resp.Header) {
 		if u, err := url.Parse(target); err == nil {
-			e.Store.Delete(ctx, cachekey.Plain(&http.Request{Method: http.MethodGet, Host: r.Host, URL: base.ResolveReference(u), Header: http.Header{}}))
+			key := cachekey.Plain(&http.Request{Method: http.MethodGet, Host: r.Host, URL: base.ResolveReference(u), Header: http.Header{}})
+			e.Store.Delete(ctx, "http "+key)
+			e.Store.Delete(ctx, "https "+key)
 		}
 	}
 }
@@ -345,6 +352,8 @@ func (e *Edge) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &f):
 	case r.Context().Err() != nil:
 		f = &failure{status: 499, message: "the client went away"} // nobody reads it; the log tells the case
+	case errors.Is(err, fetch.ErrRequestBody):
+		f = &failure{status: http.StatusBadRequest, message: "the request's body broke off; send it whole"}
 	case errors.As(err, &none) && none.Unusable:
 		f = &failure{status: http.StatusBadGateway, message: "the origin gave no usable answer; try again", retryAfter: 5}
 	case none == nil && (errors.Is(err, errTimeout) || errors.Is(err, context.DeadlineExceeded)):

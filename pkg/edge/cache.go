@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"mirrornet/pkg/fetch"
@@ -21,6 +22,9 @@ const (
 	// downBudget bounds the wait for origins that are all known not to answer:
 	// a user without a stored copy is told within two seconds.
 	downBudget = time.Second
+	// downForwarded is the same for what another region forwarded: it waits
+	// for several regions one after the other.
+	downForwarded = 200 * time.Millisecond
 	// keepStale is how long past its freshness a stored response is kept, to
 	// be validated, or to stand in when no source answers.
 	keepStale = 8 * 24 * time.Hour
@@ -55,6 +59,7 @@ type fetched struct {
 	variant  string // rfc9111.VaryKey of the request that was sent
 	rest     *rest  // the body is too long to hold; the response's body is its start
 	reuse    rfc9111.Reuse
+	before   http.Header // Via and Cache-Status of the hops before this node
 }
 
 // cached answers from store, or fetches and stores.
@@ -83,6 +88,9 @@ func (e *Edge) cached(ctx context.Context, x *exchange, p *plan) (f *fetched, co
 		return nil, false, errPass // without a catalogue: its answer says too little to store
 	}
 	flight := p.key
+	if p.byVary {
+		flight += "\n" + strconv.FormatUint(e.changes.Load(), 10) // what was begun before a change is not for later requests
+	}
 	if x.hops > 0 {
 		flight += "\nforwarded" // it asks no other region, so it must not stand for one that may
 	}
@@ -177,7 +185,11 @@ func (e *Edge) refresh(ctx context.Context, w *world, p *plan, s stored, hops in
 	octx := ctx
 	if down {
 		var stop context.CancelFunc
-		octx, stop = context.WithTimeoutCause(ctx, downBudget, errTimeout)
+		budget := downBudget
+		if hops > 0 {
+			budget = downForwarded
+		}
+		octx, stop = context.WithTimeoutCause(ctx, budget, errTimeout)
 		defer stop()
 	}
 	f, err := e.ask(octx, origins, p, s, keep)
@@ -196,7 +208,9 @@ func (e *Edge) refresh(ctx context.Context, w *world, p *plan, s stored, hops in
 			detail: "stale-if-error", reuse: s.reuse}, nil
 	}
 	if regions := w.regionSources(); hops == 0 && len(regions) > 0 && ctx.Err() == nil {
-		g, gerr := e.ask(ctx, regions, p, stored{reuse: s.reuse}, keep)
+		elsewhere := *p
+		elsewhere.header = withoutSecrets(p.header, regions)
+		g, gerr := e.ask(ctx, regions, &elsewhere, stored{reuse: s.reuse}, keep)
 		if gerr == nil && usable(g) {
 			f.discard()
 			return g, nil
@@ -314,6 +328,14 @@ func (e *Edge) received(ctx context.Context, p *plan, s stored, a *fetch.Answer,
 	case f.status >= 500 && (s.response != nil || p.endpoint != nil):
 		ok, why = false, "an error does not replace an answer"
 	}
+	f.before = http.Header{"Via": header.Values("Via"), "Cache-Status": header.Values("Cache-Status")}
+	if a.Source.Kind == fetch.Region { // written by that node for its own client
+		links := slices.DeleteFunc(slices.Clone(got.Header.Values("Link")), func(l string) bool { return strings.HasSuffix(l, `rel="alternate"`) })
+		got.Header = got.Header.Clone()
+		if got.Header.Del("Link"); len(links) > 0 {
+			got.Header["Link"] = links
+		}
+	}
 	f.vary, _ = rfc9111.VaryFields(got.Header)
 	f.variant = rfc9111.VaryKey(f.vary, p.asked)
 	f.response = &store.Response{Key: p.key, Status: got.Status, Header: own(rfc9111.StoredHeader(got, p.policy)), Body: body, Tags: p.tags,
@@ -327,7 +349,9 @@ func (e *Edge) received(ctx context.Context, p *plan, s stored, a *fetch.Answer,
 	}
 	f.stored = true
 	f.reuse = rfc9111.Evaluate(p.request(), got, p.policy, now)
-	e.put(context.WithoutCancel(ctx), p, f)
+	if !p.byVary || p.changes == e.changes.Load() {
+		e.put(context.WithoutCancel(ctx), p, f)
+	}
 	return f
 }
 

@@ -48,13 +48,15 @@ func (e *Edge) begin(next http.Handler) http.Handler {
 		x.outcome = observe.Outcome{Start: x.start, Client: x.client, Method: r.Method, Host: r.Host,
 			Target: r.URL.RequestURI(), Action: "self"}
 		meter := &meter{ResponseWriter: w}
+		defer func() { // an answer that is cut counts too
+			o := &x.outcome
+			o.Duration, o.Status, o.Bytes = e.Now().Sub(x.start), meter.status, meter.bytes
+			e.Metrics.Request(*o)
+			if e.AccessLog != nil {
+				observe.LogAccess(e.AccessLog, *o)
+			}
+		}()
 		next.ServeHTTP(meter, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x)))
-		o := &x.outcome
-		o.Duration, o.Status, o.Bytes = e.Now().Sub(x.start), meter.status, meter.bytes
-		e.Metrics.Request(*o)
-		if e.AccessLog != nil {
-			observe.LogAccess(e.AccessLog, *o)
-		}
 	})
 }
 

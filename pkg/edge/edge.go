@@ -115,7 +115,8 @@ type Edge struct {
 	draining  atomic.Bool
 	started   time.Time
 
-	behind sync.Map // keys of stored responses that are being refreshed beside their requests
+	changes atomic.Uint64 // unsafe requests that may have changed what is stored under plain keys
+	behind  sync.Map      //  keys of stored responses that are being refreshed beside their requests
 
 	mu         sync.Mutex // guards the fields below
 	background context.Context

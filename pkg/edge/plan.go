@@ -34,6 +34,7 @@ type plan struct {
 	callback string
 	endpoint *apispec.Endpoint
 	tags     []string
+	changes  uint64 // Edge.changes when the request came
 	policy   rfc9111.Policy
 	// repeatable: asking twice does no harm.
 	repeatable bool
@@ -45,7 +46,7 @@ func (p *plan) request() rfc9111.Request { return rfc9111.Request{Method: p.meth
 func (e *Edge) plan(r *http.Request, x *exchange) *plan {
 	q := r.Clone(r.Context())
 	q.URL.RawQuery = x.query
-	p := &plan{method: r.Method, target: q.URL.EscapedPath(), asked: r.Header, stream: r.Body, length: r.ContentLength,
+	p := &plan{changes: e.changes.Load(), method: r.Method, target: q.URL.EscapedPath(), asked: r.Header, stream: r.Body, length: r.ContentLength,
 		policy: rfc9111.Policy{StaleIfError: disconnected}}
 	if p.target == "" || p.target[0] != '/' {
 		p.target = "/" + p.target
@@ -108,14 +109,13 @@ func (p *plan) plain(r *http.Request) {
 	if r.Header.Get("Range") != "" || r.Header.Get("Authorization") != "" {
 		return
 	}
-	p.key, p.byVary = cachekey.Plain(r), true
+	p.key, p.byVary = p.header.Get("X-Forwarded-Proto")+" "+cachekey.Plain(r), true
 	p.stream = nil
 	for _, name := range [...]string{"If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range"} {
 		p.header.Del(name) // judged on the stored whole
 	}
 	p.header.Del("Accept-Encoding") // stored in one form; coded on the way out
 	p.header.Del("X-Forwarded-For") // the answer is for others too
-	p.header.Del("X-Forwarded-Proto")
 }
 
 type failing struct{ err error }

@@ -165,7 +165,7 @@ func (c *Client) Do(ctx context.Context, sources []Source, req Request) (*Answer
 			if resp != nil {
 				resp.Body.Close()
 			}
-			return nil, fmt.Errorf("fetch: reading the request's body: %w", body.err())
+			return nil, fmt.Errorf("%w: %w", ErrRequestBody, body.err())
 		}
 		c.report(a)
 		fail.Attempts = append(fail.Attempts, a)
@@ -250,6 +250,10 @@ func (c *Client) ask(ctx context.Context, src Source, req Request, body *body) (
 	resp.Body = &cancelOnClose{resp.Body, cancel}
 	return resp, nil
 }
+
+// ErrRequestBody says that the request's own body could not be read to its
+// end. No source is to blame.
+var ErrRequestBody = errors.New("fetch: the request's body broke off")
 
 var (
 	errHeaderTimeout = errors.New("fetch: no answer head in time")
