@@ -35,6 +35,8 @@ func New() (*Pages, error) {
 	funcs := template.FuncMap{
 		"css":   func() template.CSS { return template.CSS(css) },
 		"ago":   ago,
+		"link":  link,
+		"km":    func(f *float64) string { return thousands(int(*f)) + " km" },
 		"ms":    func(f float64) string { return strconv.FormatFloat(f, 'f', 1, 64) + " ms" },
 		"stamp": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	}
@@ -133,7 +135,7 @@ func sentence(v homeView) string {
 	case v.IsNearest && here != "":
 		return fmt.Sprintf("%s; this is the nearest serving mirror, %s away.", where, here)
 	case v.IsNearest && v.Place == "":
-		return where + ", so this mirror serves you."
+		return where + ", so you get the network's home mirror."
 	case v.IsNearest:
 		return where + "; this is the mirror for you."
 	case v.Away:
@@ -184,6 +186,17 @@ func groups(c *apispec.Catalogue) (list []group) {
 		list[i].Endpoints = append(list[i].Endpoints, e)
 	}
 	return list
+}
+
+// link is an example's target, with the media type that it shows.
+func link(x apispec.Example) string {
+	if x.ContentType == "" || x.ContentType == apispec.JSON || strings.Contains(x.Target, "content-type=") {
+		return x.Target
+	}
+	if strings.Contains(x.Target, "?") {
+		return x.Target + ";content-type=" + x.ContentType
+	}
+	return x.Target + "?content-type=" + x.ContentType
 }
 
 // tries are a few examples that show data: of each group the first whose path

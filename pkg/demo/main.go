@@ -180,8 +180,16 @@ func (d *demo) startEdge(p place) error {
 	if err != nil {
 		return err
 	}
-	return d.processes.start(&process{name: "edge " + p.region, log: d.log("edge-" + p.region), again: "make edge REGION=" + p.region},
+	return d.processes.start(&process{name: "edge " + p.region, log: d.log("edge-" + p.region), again: d.againEdge(p.region)},
 		filepath.Join(d.bin, "edge"), "serve", "--config", file)
+}
+
+// againEdge is the command that starts a region's edge again.
+func (d *demo) againEdge(region string) string {
+	if d.offset == 0 {
+		return "make edge REGION=" + region
+	}
+	return fmt.Sprintf("bin/demo -offset %d edge %s", d.offset, region)
 }
 
 func (d *demo) startMemcached(region string) (socket string, err error) {

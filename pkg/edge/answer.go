@@ -319,8 +319,6 @@ func (f flusher) Write(b []byte) (int, error) {
 }
 
 // invalidate drops what an unsafe request may have changed (RFC 9111 §4.4).
-// Catalogue keys do not come from a URI, and the API is read-only, so only
-// plain keys are concerned.
 func (e *Edge) invalidate(ctx context.Context, r *http.Request, resp *http.Response) {
 	if !rfc9111.Invalidates(r.Method, resp.StatusCode) {
 		return
