@@ -176,7 +176,6 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan
 		req.Wait = downBudget
 	}
 	a, err := e.fetcher.Do(ctx, sources, req)
-	req.Wait = 0
 	if regions := x.world.regionSources(); p.repeatable && x.hops == 0 && len(regions) > 0 && r.Context().Err() == nil && req.Body == nil &&
 		(req.Header.Get("Authorization") == "" || withoutSecrets(req.Header, regions).Get("Authorization") != "") &&
 		(err != nil || a.Response.StatusCode >= 500) {

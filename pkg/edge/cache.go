@@ -20,8 +20,9 @@ const (
 	// maxBody is the longest body that is stored.
 	maxBody = 16 << 20
 	// downBudget bounds the wait for origins that are all known not to answer:
-	// a user without a stored copy is told within two seconds.
-	downBudget = time.Second
+	// with as much again for other regions, a user without a stored copy is
+	// told within two seconds.
+	downBudget = 900 * time.Millisecond
 	// downForwarded is the same for what another region forwarded: it waits
 	// for several regions one after the other.
 	downForwarded = 200 * time.Millisecond
@@ -99,6 +100,14 @@ func (e *Edge) cached(ctx context.Context, x *exchange, p *plan) (f *fetched, co
 		s.response = nil
 	}
 	f, shared, err := e.flights.Do(ctx, flight, func(ctx context.Context) (*fetched, error) {
+		if s.response == nil { // a flight may have ended, and stored, since the look-up
+			if again := e.lookUp(ctx, p); again.response != nil && !again.variants && again.reuse.Verdict == rfc9111.Fresh {
+				hit := &fetched{response: again.response, hit: true, age: true, tier: again.tier, reuse: again.reuse}
+				hit.vary, _ = rfc9111.VaryFields(again.response.Header)
+				hit.variant = rfc9111.VaryKey(hit.vary, p.asked)
+				return hit, nil
+			}
+		}
 		return e.refresh(ctx, x.world, p, s, x.hops, true)
 	})
 	if err != nil {
@@ -210,7 +219,13 @@ func (e *Edge) refresh(ctx context.Context, w *world, p *plan, s stored, hops in
 	if regions := w.regionSources(); hops == 0 && len(regions) > 0 && ctx.Err() == nil {
 		elsewhere := *p
 		elsewhere.header = withoutSecrets(p.header, regions)
-		g, gerr := e.ask(ctx, regions, &elsewhere, stored{reuse: s.reuse}, keep)
+		rctx := ctx
+		if down { // what is left of two seconds
+			var stop context.CancelFunc
+			rctx, stop = context.WithTimeoutCause(ctx, downBudget, errTimeout)
+			defer stop()
+		}
+		g, gerr := e.ask(rctx, regions, &elsewhere, stored{reuse: s.reuse}, keep)
 		if gerr == nil && usable(g) {
 			f.discard()
 			return g, nil
@@ -347,9 +362,8 @@ func (e *Edge) received(ctx context.Context, p *plan, s stored, a *fetch.Answer,
 		dropLimits(f.response.Header)
 		return f
 	}
-	f.stored = true
 	f.reuse = rfc9111.Evaluate(p.request(), got, p.policy, now)
-	if !p.byVary || p.changes == e.changes.Load() {
+	if f.stored = !p.byVary || p.changes == e.changes.Load(); f.stored { // nothing was invalidated meanwhile
 		e.put(context.WithoutCancel(ctx), p, f)
 	}
 	return f

@@ -97,6 +97,9 @@ func (e *Edge) recovered(next http.Handler) http.Handler {
 			if v == http.ErrAbortHandler {
 				panic(v)
 			}
+			if m, ok := w.(*meter); ok && m.status != 0 {
+				panic(http.ErrAbortHandler) // begun already: it must not look whole
+			}
 			e.Logger.Error("panic while answering", "target", r.URL.RequestURI(), "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 			http.Error(w, `{"error":"internal error"}`, http.StatusInternalServerError)
 		}()

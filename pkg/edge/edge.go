@@ -142,7 +142,7 @@ func New(c Config) (*Edge, error) {
 		c.Now = time.Now
 	}
 	e := &Edge{Config: c, started: c.Now()}
-	e.fetcher = fetch.New(fetch.Config{Node: c.Node, Transport: c.Transport, HeaderTimeout: c.Timeout / 2, Report: e.report})
+	e.fetcher = fetch.New(fetch.Config{Node: c.Node, Transport: c.Transport, HeaderTimeout: c.Timeout / time.Duration(len(c.Origins)+1), Report: e.report})
 	e.catalogue = newCatalogue(e)
 	e.catalogue.restore()
 	e.handler = e.routes()
@@ -201,7 +201,7 @@ func (e *Edge) Drain() { e.draining.Store(true) }
 
 func (e *Edge) routes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(e.recovered, e.clientAddress(), e.begin)
+	r.Use(e.clientAddress(), e.begin, e.recovered)
 	r.HandleFunc("/-/healthz", e.healthz)
 	r.HandleFunc("/-/status.json", e.status)
 	r.HandleFunc("/-/route", e.explain)
