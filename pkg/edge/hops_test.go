@@ -21,6 +21,7 @@ import (
 
 	"mirrornet/pkg/health"
 	"mirrornet/pkg/region"
+	"mirrornet/pkg/store"
 )
 
 // Two edges without an answer ask each other, and neither waits for the other. The shared origin takes both requests before it
@@ -290,5 +291,37 @@ func TestRaceOnReplay(t *testing.T) {
 	body := `{"ids":["` + strings.Repeat("a", 3<<20) + `"]}`
 	for range 5 {
 		s.ask("POST", "/thing", body, "Content-Type", "application/json", "Cache-Control", "no-cache")
+	}
+}
+
+// lateStore gives the first caller's miss back late.
+type lateStore struct {
+	store.Store
+	n    atomic.Int64
+	gate chan struct{}
+	in   chan struct{}
+}
+
+func (s *lateStore) Get(ctx context.Context, key string) (*store.Response, store.Tier, bool) {
+	r, tier, ok := s.Store.Get(ctx, key)
+	if s.n.Add(1) == 1 {
+		close(s.in)
+		<-s.gate
+	}
+	return r, tier, ok
+}
+
+// A look-up that missed before another request's flight ended starts a second one.
+func TestMissThenFlightEnded(t *testing.T) {
+	late := &lateStore{gate: make(chan struct{}), in: make(chan struct{})}
+	s := newEdge(t, func(c *Config) { late.Store = c.Store; c.Store = late })
+	var wg sync.WaitGroup
+	wg.Go(func() { s.ask("GET", "/thing/x", "") })
+	<-late.in
+	s.ask("GET", "/thing/x", "")
+	close(late.gate)
+	wg.Wait()
+	if n := s.origin.total(); n != 1 {
+		t.Errorf("two concurrent requests for one cold key: the origin was asked %d times", n)
 	}
 }

@@ -144,7 +144,14 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		ctx, cancel = context.WithTimeout(ctx, patience) // the fetch goes on for the store
 		defer cancel()
 	}
-	a, shared, err := t.flights.Do(ctx, q.key, func(ctx context.Context) (*answer, error) { return t.refresh(ctx, q, kept) })
+	a, shared, err := t.flights.Do(ctx, q.key, func(ctx context.Context) (*answer, error) {
+		if kept == nil { // a flight may have ended, and stored, since the look-up
+			if s, _, ok := t.store.Get(ctx, q.key); ok && s.Status != 0 && rfc9111.Evaluate(q.rules, ruled(s), q.policy, t.now()).Verdict == rfc9111.Fresh {
+				return &answer{response: s, stored: true}, nil
+			}
+		}
+		return t.refresh(ctx, q, kept)
+	})
 	if err == nil && shared && (!a.stored || a.long != nil) && a.response.Status < 500 {
 		a, err = t.refresh(r.Context(), q, kept) // not for sharing
 	}
