@@ -1,3 +1,4 @@
+// Package pkg_test holds what is true of all packages: who may import whom.
 package pkg_test
 
 import (
