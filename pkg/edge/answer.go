@@ -259,6 +259,7 @@ func (e *Edge) relay(w http.ResponseWriter, r *http.Request, x *exchange, a *fet
 	resp := a.Response
 	defer resp.Body.Close()
 	rfc9111.RemoveHopByHop(resp.Header)
+	relativeLocation(resp.Header, a.Source)
 	h := w.Header()
 	for name, v := range resp.Header {
 		h[name] = append(h[name], v...)
@@ -301,6 +302,20 @@ func dropLimits(h http.Header) {
 			h.Del(name)
 		}
 	}
+}
+
+// relativeLocation makes a Location at the source itself one at this node:
+// clients do not know, and may not reach, the source's address.
+func relativeLocation(h http.Header, s fetch.Source) {
+	u, err := url.Parse(h.Get("Location"))
+	if err != nil || u.Host == "" || u.Host != s.URL.Host || strings.HasPrefix(u.Path, "//") { // without a host, // would begin one
+		return
+	}
+	u.Scheme, u.Host, u.User = "", "", nil
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	h.Set("Location", u.String())
 }
 
 // flusher sends each piece on as it comes, for answers of unknown length.

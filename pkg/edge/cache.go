@@ -328,6 +328,7 @@ func (e *Edge) received(ctx context.Context, p *plan, s stored, a *fetch.Answer,
 	now := e.Now()
 	f := &fetched{status: a.Response.StatusCode, source: a.Source.Name, fwd: forwardedBecause(s)}
 	header := a.Response.Header
+	relativeLocation(header, a.Source)
 	if h := p.endpoint; h != nil && header.Get("Cache-Control") == "" && header.Get("Expires") == "" {
 		header.Set("Cache-Control", h.Freshness.CacheControl(f.status)) // the API does not say; its catalogue does
 	}

@@ -164,6 +164,12 @@ func (e *Edge) decide(next http.Handler) http.Handler {
 			return
 		}
 		x := exchangeOf(r)
+		if r.Method == http.MethodTrace { // would show fields that are not the client's (RFC 9110 §9.3.8)
+			x.outcome.Action = "refuse"
+			w.Header().Set("Allow", "GET, HEAD, POST, OPTIONS")
+			e.fail(w, r, &failure{status: http.StatusMethodNotAllowed, message: "TRACE is not answered here"})
+			return
+		}
 		if x.hops > fetch.MaxHops {
 			x.outcome.Action = "refuse"
 			e.fail(w, r, &failure{status: http.StatusLoopDetected, message: "this request goes in circles between mirrors"})

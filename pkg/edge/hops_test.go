@@ -325,3 +325,20 @@ func TestMissThenFlightEnded(t *testing.T) {
 		t.Errorf("two concurrent requests for one cold key: the origin was asked %d times", n)
 	}
 }
+
+// An origin's own address in Location goes to the client, and into store.
+func TestLocationOfTheOrigin(t *testing.T) {
+	s := newEdge(t)
+	s.origin.set(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=60")
+		http.Redirect(w, r, "http://"+r.Host+"/new?x=1", http.StatusMovedPermanently)
+	})
+	for _, method := range []string{"GET", "GET", "PUT"} {
+		if l := s.ask(method, "/old", "").Header().Get("Location"); l != "/new?x=1" {
+			t.Errorf("%s: Location %q", method, l)
+		}
+	}
+	if w := s.ask("TRACE", "/old", ""); w.Code != http.StatusMethodNotAllowed {
+		t.Errorf("TRACE: %d", w.Code)
+	}
+}
