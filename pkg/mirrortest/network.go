@@ -191,7 +191,7 @@ func zombie(pid int) bool {
 // freeOffset finds ports that nobody uses.
 func freeOffset(t testing.TB) int {
 	t.Helper()
-	for offset := 10000 + os.Getpid()%200*100; offset < 50000; offset += 100 {
+	for offset := 10000 + os.Getpid()%100*100; offset < 23000; offset += 100 { // below the ephemeral ports
 		free := true
 		for _, port := range []int{8000, 8081, 8082, 8083, 8084, 9081, 9082, 9083, 9084, 7941, 7942, 7943, 7944} {
 			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+offset))
