@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -39,17 +40,19 @@ type Outcome struct {
 	Status   int
 	Bytes    int64
 	Cache    string // hit, or the RFC 9211 fwd token; "" when the cache was not asked
-	Tier     string // memory, memcached; "" unless stored
+	Tier     string // lane, memory, memcached; "" unless stored
 	Source   string // who was asked on a forward
 }
 
 // Metrics counts outcomes. It is safe for concurrent use.
 type Metrics struct {
-	registry *prometheus.Registry
-	requests *prometheus.CounterVec
-	duration *prometheus.HistogramVec
-	bytes    *prometheus.CounterVec
-	fetches  *prometheus.CounterVec
+	registry  *prometheus.Registry
+	requests  *prometheus.CounterVec
+	endpoints *prometheus.CounterVec
+	duration  *prometheus.HistogramVec
+	bytes     *prometheus.CounterVec
+	fetches   *prometheus.CounterVec
+	series    sync.Map // labels → *Series
 }
 
 // NewMetrics makes the counters of one node.
@@ -60,6 +63,9 @@ func NewMetrics(node, region string) *Metrics {
 	m.requests = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mirrornet_requests_total",
 		Help: "Requests answered, by action, cache (hit or RFC 9211 fwd token), tier and status class."},
 		[]string{"action", "cache", "tier", "status"})
+	m.endpoints = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mirrornet_endpoint_requests_total",
+		Help: "Requests to the API, by catalogue endpoint, cache (hit or RFC 9211 fwd token) and tier."},
+		[]string{"endpoint", "cache", "tier"})
 	m.duration = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "mirrornet_request_duration_seconds",
 		Help:    "Time from request head to the end of the answer.",
 		Buckets: []float64{.0001, .0002, .0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10}},
@@ -68,16 +74,54 @@ func NewMetrics(node, region string) *Metrics {
 		Help: "Body bytes sent."}, []string{"cache"})
 	m.fetches = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mirrornet_fetches_total",
 		Help: "Attempts to fetch from a source, by kind and result."}, []string{"kind", "source", "result"})
-	reg.MustRegister(m.requests, m.duration, m.bytes, m.fetches)
+	reg.MustRegister(m.requests, m.endpoints, m.duration, m.bytes, m.fetches)
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 // Request counts one answered request.
-func (m *Metrics) Request(o Outcome) {
-	m.requests.WithLabelValues(o.Action, o.Cache, o.Tier, strconv.Itoa(o.Status/100)+"xx").Inc()
-	m.duration.WithLabelValues(o.Cache).Observe(o.Duration.Seconds())
-	m.bytes.WithLabelValues(o.Cache).Add(float64(o.Bytes))
+func (m *Metrics) Request(o Outcome) { m.Series(o).Add(o.Duration, o.Bytes) }
+
+// labels are what the series of an outcome is told apart by.
+type labels struct {
+	action, cache, tier, endpoint string
+	class                         int // of the status
+}
+
+// Series are the counters of one combination of labels, for those who count
+// the same outcome many times.
+type Series struct {
+	requests, bytes prometheus.Counter
+	endpoint        prometheus.Counter // nil: of no endpoint
+	duration        prometheus.Observer
+}
+
+// Series finds the counters of outcomes like o.
+func (m *Metrics) Series(o Outcome) *Series {
+	l := labels{o.Action, o.Cache, o.Tier, o.Endpoint, o.Status / 100}
+	if s, ok := m.series.Load(l); ok {
+		return s.(*Series)
+	}
+	s := &Series{
+		requests: m.requests.WithLabelValues(l.action, l.cache, l.tier, strconv.Itoa(l.class)+"xx"),
+		bytes:    m.bytes.WithLabelValues(l.cache),
+		duration: m.duration.WithLabelValues(l.cache),
+	}
+	if l.endpoint != "" {
+		s.endpoint = m.endpoints.WithLabelValues(l.endpoint, l.cache, l.tier)
+	}
+	m.series.Store(l, s)
+	return s
+}
+
+// Add counts one answer with that many body bytes. It does not allocate.
+func (s *Series) Add(d time.Duration, bytes int64) {
+	s.requests.Inc()
+	s.bytes.Add(float64(bytes))
+	s.duration.Observe(d.Seconds())
+	if s.endpoint != nil {
+		s.endpoint.Inc()
+	}
 }
 
 // Fetch counts one attempt to fetch. result is a status class or an error word.

@@ -16,6 +16,10 @@ import (
 func TestMetrics(t *testing.T) {
 	m := NewMetrics("asia-1", "asia")
 	m.Request(Outcome{Action: "serve", Cache: "hit", Tier: "memory", Status: 200, Bytes: 10, Duration: time.Millisecond})
+	lane := m.Series(Outcome{Action: "serve", Cache: "hit", Tier: "lane", Endpoint: "lookup_id", Status: 200})
+	if n := testing.AllocsPerRun(100, func() { lane.Add(0, 1) }); n != 0 {
+		t.Errorf("%v allocations to count", n)
+	}
 	m.Request(Outcome{Action: "serve", Cache: "uri-miss", Status: 404})
 	m.Fetch("origin", "http://o", "2xx")
 	m.Gauge("mirrornet_test", "A test.", map[string]string{"a": "b"}, func() float64 { return 3 })
@@ -24,7 +28,9 @@ func TestMetrics(t *testing.T) {
 	for _, want := range []string{
 		`mirrornet_requests_total{action="serve",cache="hit",node="asia-1",region="asia",status="2xx",tier="memory"} 1`,
 		`mirrornet_requests_total{action="serve",cache="uri-miss",node="asia-1",region="asia",status="4xx",tier=""} 1`,
-		`mirrornet_response_bytes_total{cache="hit",node="asia-1",region="asia"} 10`,
+		`mirrornet_requests_total{action="serve",cache="hit",node="asia-1",region="asia",status="2xx",tier="lane"} 101`,
+		`mirrornet_endpoint_requests_total{cache="hit",endpoint="lookup_id",node="asia-1",region="asia",tier="lane"} 101`,
+		`mirrornet_response_bytes_total{cache="hit",node="asia-1",region="asia"} 111`,
 		`mirrornet_fetches_total{kind="origin",node="asia-1",region="asia",result="2xx",source="http://o"} 1`,
 		`mirrornet_test{a="b"} 3`,
 	} {
