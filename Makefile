@@ -5,7 +5,7 @@ VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo dev)
 GOFLAGS_BUILD = -trimpath -ldflags "-X main.version=$(VERSION)"
 FUZZTIME ?= 10s
 
-.PHONY: help build bin/demo run edge test check fuzz cover clean
+.PHONY: help build bin/demo run edge test check conformance fuzz cover clean
 
 help: ## print this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -33,6 +33,13 @@ check: ## formatting, vet and lint, by tools that go.mod pins
 	@unformatted=$$(gofmt -l cmd pkg); test -z "$$unformatted" || { echo "gofmt wants: $$unformatted"; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
+
+pkg/conformance/node_modules: pkg/conformance/package-lock.json
+	npm ci --prefix pkg/conformance --no-audit --no-fund
+	@touch $@
+
+conformance: build pkg/conformance/node_modules ## the public HTTP cache tests against bin/edge, with memcached and without (SUITE=FOLDER: a newer copy of them)
+	go run ./pkg/conformance -write -v $(if $(SUITE),-suite '$(SUITE)')
 
 fuzz: ## each fuzz target for FUZZTIME (default 10s)
 	@set -e; for pkg in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$pkg 2>/dev/null | grep ^Fuzz || true); do \

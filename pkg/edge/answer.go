@@ -337,13 +337,14 @@ func (e *Edge) invalidate(ctx context.Context, r *http.Request, resp *http.Respo
 	if !rfc9111.Invalidates(r.Method, resp.StatusCode) {
 		return
 	}
-	e.changes.Add(1)
 	base := &url.URL{Scheme: "http", Host: r.Host, Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
 	for _, target := range rfc9111.InvalidatedTargets(base, resp.Header) {
 		if u, err := url.Parse(target); err == nil {
 			key := cachekey.Plain(&http.Request{Method: http.MethodGet, Host: r.Host, URL: base.ResolveReference(u), Header: http.Header{}})
-			e.Store.Delete(ctx, "http "+key)
-			e.Store.Delete(ctx, "https "+key)
+			for _, key := range [...]string{"http " + key, "https " + key} {
+				e.changes.of(key).Add(1) // first: what is being fetched must not be stored after
+				e.Store.Delete(ctx, key)
+			}
 		}
 	}
 }

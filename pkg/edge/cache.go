@@ -90,7 +90,7 @@ func (e *Edge) cached(ctx context.Context, x *exchange, p *plan) (f *fetched, co
 	}
 	flight := p.key
 	if p.byVary {
-		flight += "\n" + strconv.FormatUint(e.changes.Load(), 10) // what was begun before a change is not for later requests
+		flight += "\n" + strconv.FormatUint(e.changes.of(p.key).Load(), 10) // what was begun before a change is not for later requests
 	}
 	if x.hops > 0 {
 		flight += "\nforwarded" // it asks no other region, so it must not stand for one that may
@@ -364,7 +364,7 @@ func (e *Edge) received(ctx context.Context, p *plan, s stored, a *fetch.Answer,
 		return f
 	}
 	f.reuse = rfc9111.Evaluate(p.request(), got, p.policy, now)
-	if f.stored = !p.byVary || p.changes == e.changes.Load(); f.stored { // nothing was invalidated meanwhile
+	if f.stored = !p.byVary || p.changes == e.changes.of(p.key).Load(); f.stored { // nothing was invalidated meanwhile
 		e.put(context.WithoutCancel(ctx), p, f)
 	}
 	return f

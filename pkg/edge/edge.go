@@ -115,8 +115,8 @@ type Edge struct {
 	draining  atomic.Bool
 	started   time.Time
 
-	changes atomic.Uint64 // unsafe requests that may have changed what is stored under plain keys
-	behind  sync.Map      //  keys of stored responses that are being refreshed beside their requests
+	changes *changes
+	behind  sync.Map // keys of stored responses that are being refreshed beside their requests
 
 	mu         sync.Mutex // guards the fields below
 	background context.Context
@@ -141,7 +141,7 @@ func New(c Config) (*Edge, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	e := &Edge{Config: c, started: c.Now()}
+	e := &Edge{Config: c, started: c.Now(), changes: newChanges()}
 	e.fetcher = fetch.New(fetch.Config{Node: c.Node, Transport: c.Transport, HeaderTimeout: c.Timeout / time.Duration(len(c.Origins)+1), Report: e.report})
 	e.catalogue = newCatalogue(e)
 	e.catalogue.restore()

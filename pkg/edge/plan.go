@@ -34,7 +34,7 @@ type plan struct {
 	callback string
 	endpoint *apispec.Endpoint
 	tags     []string
-	changes  uint64 // Edge.changes when the request came
+	changes  uint64 // of the key, when the request came
 	policy   rfc9111.Policy
 	// repeatable: asking twice does no harm.
 	repeatable bool
@@ -46,7 +46,7 @@ func (p *plan) request() rfc9111.Request { return rfc9111.Request{Method: p.meth
 func (e *Edge) plan(r *http.Request, x *exchange) *plan {
 	q := r.Clone(r.Context())
 	q.URL.RawQuery = x.query
-	p := &plan{changes: e.changes.Load(), method: r.Method, target: q.URL.EscapedPath(), asked: r.Header, stream: r.Body, length: r.ContentLength,
+	p := &plan{method: r.Method, target: q.URL.EscapedPath(), asked: r.Header, stream: r.Body, length: r.ContentLength,
 		policy: rfc9111.Policy{StaleIfError: disconnected}}
 	if p.target == "" || p.target[0] != '/' {
 		p.target = "/" + p.target
@@ -60,7 +60,7 @@ func (e *Edge) plan(r *http.Request, x *exchange) *plan {
 	if !auto || keys == nil {
 		p.header = e.forwardedHeader(r, x)
 		if !auto && p.repeatable {
-			p.plain(q)
+			e.plain(p, q)
 		}
 		return p
 	}
@@ -79,7 +79,7 @@ func (e *Edge) plan(r *http.Request, x *exchange) *plan {
 	if r.Header.Get("Authorization") != "" || !ok || c.Unsafe {
 		p.header = e.forwardedHeader(r, x)
 		if !ok && p.repeatable && r.Header.Get("Authorization") == "" {
-			p.plain(q)
+			e.plain(p, q)
 		}
 		return p
 	}
@@ -105,11 +105,12 @@ func (e *Edge) plan(r *http.Request, x *exchange) *plan {
 
 // plain keys the request by RFC 9111 alone. A range is passed on unstored, and
 // so is a HEAD, whose answer says less than the GET's.
-func (p *plan) plain(r *http.Request) {
+func (e *Edge) plain(p *plan, r *http.Request) {
 	if r.Header.Get("Range") != "" || r.Header.Get("Authorization") != "" {
 		return
 	}
 	p.key, p.byVary = p.header.Get("X-Forwarded-Proto")+" "+cachekey.Plain(r), true
+	p.changes = e.changes.of(p.key).Load()
 	p.stream = nil
 	for _, name := range [...]string{"If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range"} {
 		p.header.Del(name) // judged on the stored whole
