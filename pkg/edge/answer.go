@@ -103,7 +103,8 @@ func (e *Edge) answer(w http.ResponseWriter, r *http.Request, x *exchange, p *pl
 		put(h, extra)
 		w.WriteHeader(f.response.Status)
 		if r.Method != http.MethodHead {
-			w.Write(f.response.Body)
+			start, _ := f.response.Body.Plain() // it was not stored
+			w.Write(start)
 			if _, err := io.Copy(w, f.rest); err != nil {
 				panic(http.ErrAbortHandler) // a cut body must not look whole
 			}
@@ -111,7 +112,14 @@ func (e *Edge) answer(w http.ResponseWriter, r *http.Request, x *exchange, p *pl
 		return
 	}
 	src := respond.Source{Status: f.response.Status, Header: f.response.Header, Body: f.response.Body}
-	if _, _, err := respond.Write(w, r, src, extra, respond.Options{Callback: p.callback, Now: now}); err != nil && r.Context().Err() == nil {
+	status, _, err := respond.Write(w, r, src, extra, respond.Options{Callback: p.callback, Now: now})
+	if err != nil && status == 0 { // nothing was written: what was stored cannot be sent
+		e.Store.Delete(r.Context(), f.response.Key)
+		e.Logger.Warn("a stored response is damaged", "target", r.URL.RequestURI(), "error", err)
+		e.fail(w, r, &failure{status: http.StatusServiceUnavailable, message: "the stored copy of this answer is damaged and was dropped; try again", retryAfter: 1})
+		return
+	}
+	if err != nil && r.Context().Err() == nil {
 		e.Logger.Debug("answer not written", "target", r.URL.RequestURI(), "error", err)
 	}
 }

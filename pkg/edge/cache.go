@@ -325,7 +325,7 @@ func after(sources []fetch.Source, s fetch.Source) []fetch.Source {
 
 // received makes an answer of what a source sent, and stores it if it may be.
 func (e *Edge) received(ctx context.Context, p *plan, s stored, a *fetch.Answer, body []byte, keep bool) *fetched {
-	now := e.Now()
+	now, content := e.Now(), store.NewBody(body)
 	f := &fetched{status: a.Response.StatusCode, source: a.Source.Name, fwd: forwardedBecause(s)}
 	header := a.Response.Header
 	relativeLocation(header, a.Source)
@@ -335,11 +335,11 @@ func (e *Edge) received(ctx context.Context, p *plan, s stored, a *fetch.Answer,
 	got := rfc9111.Response{Status: f.status, Header: header, RequestTime: a.RequestTime, ResponseTime: now}
 	if f.status == http.StatusNotModified && s.response != nil && s.response.Status != 0 {
 		got = rfc9111.Update304(ruled(s.response), got)
-		body = s.response.Body
+		content = s.response.Body
 	}
 	ok, why := rfc9111.Storable(p.request(), got, p.policy)
 	switch {
-	case !keep || len(body) > maxBody:
+	case !keep || content.Len() > maxBody:
 		ok, why = false, "too long to store"
 	case f.status >= 500 && (s.response != nil || p.endpoint != nil):
 		ok, why = false, "an error does not replace an answer"
@@ -354,7 +354,7 @@ func (e *Edge) received(ctx context.Context, p *plan, s stored, a *fetch.Answer,
 	}
 	f.vary, _ = rfc9111.VaryFields(got.Header)
 	f.variant = rfc9111.VaryKey(f.vary, p.asked)
-	f.response = &store.Response{Key: p.key, Status: got.Status, Header: own(rfc9111.StoredHeader(got, p.policy)), Body: body, Tags: p.tags,
+	f.response = &store.Response{Key: p.key, Status: got.Status, Header: own(rfc9111.StoredHeader(got, p.policy)), Body: content, Tags: p.tags,
 		RequestTime: got.RequestTime, ResponseTime: got.ResponseTime}
 	if !ok {
 		f.detail = why

@@ -8,7 +8,6 @@ import (
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 
 	"mirrornet/pkg/rfc9111"
 )
@@ -22,16 +21,13 @@ const (
 
 func isCoding(s string) bool { return s == codingZstd || s == codingBrotli || s == codingGzip }
 
-const defaultMinCompress = 256
+// minCompress is the body length from which a coding is worth offering.
+const minCompress = 256
 
 // negotiate chooses the coding of a whole answer, and says in Vary that there
 // was a choice.
-func (a *answer) negotiate(o Options) {
-	least := o.MinCompress
-	if least == 0 {
-		least = defaultMinCompress
-	}
-	if len(a.body) < least || !bodyAllowed(a.status) || a.h.Get("Content-Encoding") != "" ||
+func (a *answer) negotiate() {
+	if a.body.Len() < minCompress || !bodyAllowed(a.status) || a.h.Get("Content-Encoding") != "" ||
 		!compressible(a.h.Get("Content-Type")) || rfc9111.NoTransform(a.h) {
 		return
 	}
@@ -128,13 +124,6 @@ func mediaType(contentType string) string {
 var (
 	buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-	zstdEncoders = sync.Pool{New: func() any {
-		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
-		if err != nil {
-			return nil // the options are constant: a test would have seen it
-		}
-		return e
-	}}
 	brotliWriters = sync.Pool{New: func() any { return brotli.NewWriterLevel(nil, 4) }}
 	gzipWriters   = sync.Pool{New: func() any { w, _ := gzip.NewWriterLevel(nil, 5); return w }}
 )
@@ -151,15 +140,10 @@ func putBuffer(b *bytes.Buffer) {
 	}
 }
 
-// encode writes body to an empty buffer in one of the codings. Writing to
-// memory does not fail.
+// encode writes body to an empty buffer, in brotli or gzip. Writing to memory
+// does not fail.
 func encode(to *bytes.Buffer, coding string, body []byte) {
 	switch coding {
-	case codingZstd:
-		e := zstdEncoders.Get().(*zstd.Encoder)
-		defer zstdEncoders.Put(e)
-		to.Grow(len(body))
-		to.Write(e.EncodeAll(body, to.AvailableBuffer()))
 	case codingBrotli:
 		w := brotliWriters.Get().(*brotli.Writer)
 		defer brotliWriters.Put(w)

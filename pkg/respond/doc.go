@@ -26,14 +26,16 @@
 // 2026-11-24: preconditions are evaluated for GET and HEAD. A stored answer to a
 // POST is no representation of its target, which is what they speak of.
 //
-// 2026-11-24: encoders and buffers live in package-level sync.Pools. A zstd
-// encoder costs some hundred kilobytes to make; pools hold no state that an
-// answer could depend on.
+// 2026-11-24: encoders and buffers live in package-level sync.Pools. They cost
+// some hundred kilobytes to make, and hold no state that an answer could depend
+// on.
 package respond
 
 import (
 	"net/http"
 	"time"
+
+	"mirrornet/pkg/store"
 )
 
 // Source is a stored response.
@@ -42,7 +44,7 @@ type Source struct {
 	// Header is not changed. Its Content-Length and fields of one connection
 	// are left out.
 	Header http.Header
-	Body   []byte // identity coding, unless Header has Content-Encoding
+	Body   store.Body // its identity is that of Header's Content-Encoding, if there is one
 }
 
 // Options say how to answer. The zero Options are ready.
@@ -52,6 +54,4 @@ type Options struct {
 	Callback string
 	// Now is the Date of a response that has none. Zero: net/http's clock.
 	Now time.Time
-	// MinCompress is the smallest body that is compressed, in bytes; 0: 256.
-	MinCompress int
 }

@@ -6,10 +6,11 @@ import (
 	"net/http/httptest"
 
 	"mirrornet/pkg/respond"
+	"mirrornet/pkg/store"
 )
 
 func ExampleWrite() {
-	stored := respond.Source{Status: 200, Body: []byte(`{"ping":1}`),
+	stored := respond.Source{Status: 200, Body: store.NewBody([]byte(`{"ping":1}`)),
 		Header: http.Header{"Content-Type": {"application/json"}, "Etag": {`"r115"`}}}
 
 	for _, field := range [][2]string{{"Accept", "*/*"}, {"If-None-Match", `"r115"`}, {"Range", "bytes=1-6"}} {

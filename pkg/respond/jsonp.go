@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+
+	"mirrornet/pkg/store"
 )
 
 const maxCallback = 128
@@ -48,18 +50,22 @@ func reserved(s string) bool {
 
 // wrap makes callback(…); of a JSON body. Other bodies stay: as a script they
 // would be something that nobody wrote.
-func (a *answer) wrap(callback string) {
-	if a.status != http.StatusOK || a.h.Get("Content-Encoding") != "" || !jsonType(a.h.Get("Content-Type")) || !json.Valid(a.body) {
-		return
+func (a *answer) wrap(callback string) error {
+	if a.status != http.StatusOK || a.h.Get("Content-Encoding") != "" || !jsonType(a.h.Get("Content-Type")) {
+		return nil
 	}
-	body := bytes.TrimSpace(a.body)
+	body, err := a.body.Identity()
+	if err != nil || !json.Valid(body) {
+		return err
+	}
+	body = bytes.TrimSpace(body)
 	// The two line ends that JSON strings may hold and older scripts may not.
 	body = bytes.ReplaceAll(body, []byte("\u2028"), []byte(`\u2028`))
 	body = bytes.ReplaceAll(body, []byte("\u2029"), []byte(`\u2029`))
 	b := make([]byte, 0, len(callback)+len(body)+3)
 	b = append(append(b, callback...), '(')
 	b = append(append(b, body...), ");"...)
-	a.body = b
+	a.body = store.NewBody(b)
 	a.h.Set("Content-Type", "text/javascript; charset=UTF-8")
 	a.h.Set("X-Content-Type-Options", "nosniff")
 	a.dropDigests()
@@ -67,6 +73,7 @@ func (a *answer) wrap(callback string) {
 		a.tag.opaque += "-jsonp-" + callback
 	}
 	a.setTag(a.tag)
+	return nil
 }
 
 // jsonType tells JSON, and scripts: the catalogue's JSONP format without a

@@ -35,12 +35,12 @@ const (
 // ranges evaluates Range and If-Range.
 func (a *answer) ranges() ([]span, rangeResult) {
 	lines := a.r.Header["Range"]
-	if len(lines) != 1 || len(a.body) == 0 || !a.ifRange() {
+	if len(lines) != 1 || a.body.Len() == 0 || !a.ifRange() {
 		// An empty body has no part to send; those who send Range always,
 		// as a limit, want it as it is.
 		return nil, rangeIgnored
 	}
-	return parseRange(lines[0], len(a.body))
+	return parseRange(lines[0], a.body.Len())
 }
 
 // ifRange reports whether the client's part is of the identity form that would
@@ -153,13 +153,18 @@ func overlaps(spans []span) (n int) {
 
 // partial writes a 206 (§15.3.7), in several parts if there are several spans.
 func (a *answer) partial(spans []span) (int, int64, error) {
+	body, release, err := a.identity()
+	if err != nil {
+		return 0, 0, err
+	}
+	defer release()
 	a.h.Del("Content-Md5")
 	a.h.Del("Content-Digest")
-	size := len(a.body)
+	size := len(body)
 	if len(spans) == 1 {
 		s := spans[0]
 		a.h.Set("Content-Range", s.contentRange(size))
-		return a.send(http.StatusPartialContent, a.body[s.start:s.start+s.length])
+		return a.send(http.StatusPartialContent, body[s.start:s.start+s.length])
 	}
 	boundary := rand.Text()
 	typ := ""
@@ -173,7 +178,7 @@ func (a *answer) partial(spans []span) (int, int64, error) {
 		if i == 0 {
 			head = head[2:]
 		}
-		parts = append(parts, []byte(head), a.body[s.start:s.start+s.length])
+		parts = append(parts, []byte(head), body[s.start:s.start+s.length])
 	}
 	parts = append(parts, []byte("\r\n--"+boundary+"--\r\n"))
 	return a.send(http.StatusPartialContent, parts...)

@@ -8,13 +8,15 @@ import (
 	"strings"
 
 	"mirrornet/pkg/rfc9111"
+	"mirrornet/pkg/store"
 )
 
 // Write answers r with s. The fields of extra are set over the source's, and
 // both over what w has already; a field of extra without values removes it.
 // Vary is joined from w and the others. status is what was written, written counts
 // body bytes. An error before anything was written has status 0 (the source's
-// status is not final, the callback is not valid); later ones are those of w.
+// status is not final, the callback is not valid, the stored body is damaged);
+// later ones are those of w.
 //
 // Neither s nor extra is changed, and Write may run concurrently on the same
 // source.
@@ -24,7 +26,7 @@ func Write(w http.ResponseWriter, r *http.Request, s Source, extra http.Header, 
 		a.status = http.StatusOK
 	}
 	if a.status == http.StatusResetContent {
-		a.body = nil
+		a.body = store.Body{}
 	}
 	if a.status < 200 || a.status > 999 {
 		return 0, 0, fmt.Errorf("respond: status %d cannot be answered: want a final one, 200 to 999", s.Status)
@@ -35,9 +37,11 @@ func Write(w http.ResponseWriter, r *http.Request, s Source, extra http.Header, 
 	a.setHeader(s.Header, extra, o)
 	a.tag, _, _ = scanTag(a.h.Get("Etag"))
 	if o.Callback != "" {
-		a.wrap(o.Callback)
+		if err := a.wrap(o.Callback); err != nil {
+			return 0, 0, fmt.Errorf("respond: %w", err)
+		}
 	}
-	a.negotiate(o)
+	a.negotiate()
 
 	get := r.Method == http.MethodGet
 	if a.status == http.StatusOK && (get || r.Method == http.MethodHead) {
@@ -53,7 +57,7 @@ func Write(w http.ResponseWriter, r *http.Request, s Source, extra http.Header, 
 			case rangePartial:
 				return a.partial(spans)
 			case rangeUnsatisfiable:
-				a.h.Set("Content-Range", "bytes */"+strconv.Itoa(len(a.body)))
+				a.h.Set("Content-Range", "bytes */"+strconv.Itoa(a.body.Len()))
 				return a.fail(http.StatusRequestedRangeNotSatisfiable, "no part of the Range lies within the content")
 			}
 		}
@@ -67,7 +71,7 @@ type answer struct {
 	r      *http.Request
 	h      http.Header // of w
 	status int
-	body   []byte
+	body   store.Body
 	tag    tag    // of the identity form; zero: none
 	coding string // to apply to a whole answer; "": none
 }
@@ -135,17 +139,50 @@ func (a *answer) whole() (int, int64, error) {
 		a.w.WriteHeader(a.status)
 		return a.status, 0, nil
 	}
+	frame, pays := []byte(nil), false
 	if a.coding != "" {
+		frame, pays = a.body.Zstd() // what zstd does not shrink, the others do not either
+	}
+	if pays && a.coding == codingZstd {
+		return a.sendCoded(frame)
+	}
+	if a.r.Method == http.MethodHead && !pays {
+		return a.head(a.status, a.body.Len())
+	}
+	body, release, err := a.identity()
+	if err != nil {
+		return 0, 0, err
+	}
+	defer release()
+	if pays {
 		buf := getBuffer()
 		defer putBuffer(buf)
-		if encode(buf, a.coding, a.body); buf.Len() < len(a.body) {
-			a.body = buf.Bytes()
-			a.h.Set("Content-Encoding", a.coding)
-			a.setTag(a.tag.of(a.coding))
-			a.dropDigests()
+		if encode(buf, a.coding, body); buf.Len() < len(body) {
+			return a.sendCoded(buf.Bytes())
 		}
 	}
-	return a.send(a.status, a.body)
+	return a.send(a.status, body)
+}
+
+func (a *answer) sendCoded(body []byte) (int, int64, error) {
+	a.h.Set("Content-Encoding", a.coding)
+	a.setTag(a.tag.of(a.coding))
+	a.dropDigests()
+	return a.send(a.status, body)
+}
+
+// identity is the body without coding. It may be a buffer that release gives
+// to the next answer.
+func (a *answer) identity() (body []byte, release func(), err error) {
+	if body, ok := a.body.Plain(); ok {
+		return body, func() {}, nil
+	}
+	buf := getBuffer()
+	buf.Grow(a.body.Len())
+	if body, err = a.body.AppendIdentity(buf.AvailableBuffer()); err != nil {
+		err = fmt.Errorf("respond: %w", err)
+	}
+	return body, func() { putBuffer(buf) }, err
 }
 
 // send writes the head and the parts of the body.
@@ -154,8 +191,7 @@ func (a *answer) send(status int, parts ...[]byte) (int, int64, error) {
 	for _, p := range parts {
 		length += len(p)
 	}
-	a.h.Set("Content-Length", strconv.Itoa(length))
-	a.w.WriteHeader(status)
+	a.head(status, length)
 	var written int64
 	if a.r.Method == http.MethodHead {
 		return status, 0, nil
@@ -168,6 +204,12 @@ func (a *answer) send(status int, parts ...[]byte) (int, int64, error) {
 		}
 	}
 	return status, written, nil
+}
+
+func (a *answer) head(status, length int) (int, int64, error) {
+	a.h.Set("Content-Length", strconv.Itoa(length))
+	a.w.WriteHeader(status)
+	return status, 0, nil
 }
 
 // fail answers with an error of its own in the API's shape. It is not to be

@@ -1,17 +1,13 @@
 package store
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"hash/crc32"
 	"maps"
 	"net/http"
 	"slices"
 	"time"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // The record: magic and version, then the fields below in order, then the
@@ -29,33 +25,20 @@ const (
 	recordVersion = 1
 	bodyPlain     = 0
 	bodyZstd      = 1
-	// compressFrom is the body length from which compression pays for itself.
-	compressFrom = 256
 )
 
 var errForeign = errors.New("store: a record of another version")
 
 // codec writes and reads records. It is safe for concurrent use.
 type codec struct {
-	enc *zstd.Encoder
-	dec *zstd.Decoder
 	crc *crc32.Table
 }
 
-func newCodec() (*codec, error) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false))
-	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
-	}
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(MaxBody+1))
-	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
-	}
-	return &codec{enc, dec, crc32.MakeTable(crc32.Castagnoli)}, nil
-}
+func newCodec() *codec { return &codec{crc32.MakeTable(crc32.Castagnoli)} }
 
 func (c *codec) encode(r *Response, until time.Time) []byte {
-	b := make([]byte, 0, 512+len(r.Key)+len(r.Body)/2)
+	coding, body := r.Body.form(r.Header)
+	b := make([]byte, 0, 512+len(r.Key)+len(body))
 	b = append(append(b, recordMagic...), recordVersion)
 	b = appendTime(b, until)
 	b = appendString(b, r.Key)
@@ -68,14 +51,8 @@ func (c *codec) encode(r *Response, until time.Time) []byte {
 	}
 	b = appendList(b, r.Tags)
 	b = appendList(b, r.Vary)
-	coding, body := byte(bodyPlain), r.Body
-	if len(body) >= compressFrom {
-		if z := c.enc.EncodeAll(body, nil); len(z) < len(body) {
-			coding, body = bodyZstd, z
-		}
-	}
 	b = append(b, coding)
-	b = binary.AppendUvarint(b, uint64(len(r.Body)))
+	b = binary.AppendUvarint(b, uint64(r.Body.Len()))
 	b = binary.AppendUvarint(b, uint64(len(body)))
 	b = append(b, body...)
 	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, c.crc))
@@ -114,18 +91,12 @@ func (c *codec) decode(b []byte) (r *Response, until time.Time, err error) {
 	switch {
 	case in.bad || len(in.rest) > 0 || plain > MaxBody:
 		return nil, until, errors.New("store: a record with wrong lengths")
-	case coding == bodyPlain:
-		r.Body = bytes.Clone(body)
-	case coding == bodyZstd:
-		// The decoder stops at MaxBody, whatever the frame claims.
-		if r.Body, err = c.dec.DecodeAll(body, make([]byte, 0, plain)); err != nil {
-			return nil, until, fmt.Errorf("store: a record's body: %w", err)
-		}
+	case coding == bodyPlain && uint64(coded) == plain:
+		r.Body = Body{plain: body, size: coded}
+	case coding == bodyZstd && plain > 0 && coded > 0:
+		r.Body = Body{frame: body, size: int(plain)}
 	default:
-		return nil, until, errors.New("store: a record with an unknown body coding")
-	}
-	if uint64(len(r.Body)) != plain {
-		return nil, until, errors.New("store: a record with a wrong body length")
+		return nil, until, errors.New("store: a record with another body than it says")
 	}
 	return r, until, nil
 }

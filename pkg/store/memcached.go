@@ -92,12 +92,8 @@ func NewMemcached(c MemcachedConfig) (*Memcached, error) {
 	if len(c.Prefix) > maxPrefix || strings.Trim(c.Prefix, nameChars) != "" {
 		return nil, fmt.Errorf("store: MemcachedConfig.Prefix %q; use at most %d letters, digits and \"-_.:\"", c.Prefix, maxPrefix)
 	}
-	codec, err := newCodec()
-	if err != nil {
-		return nil, err
-	}
 	m := &Memcached{
-		servers: map[string]*server{}, timeout: c.Timeout, prefix: c.Prefix, now: c.Now, codec: codec,
+		servers: map[string]*server{}, timeout: c.Timeout, prefix: c.Prefix, now: c.Now, codec: newCodec(),
 	}
 	for _, name := range c.Servers {
 		if _, _, err := net.SplitHostPort(name); err != nil && !strings.Contains(name, "/") {
@@ -160,7 +156,7 @@ func (m *Memcached) Put(ctx context.Context, r *Response, keep time.Duration) {
 	if r.Key == "" || keep <= 0 {
 		return
 	}
-	if len(r.Body) > MaxBody {
+	if r.Body.Len() > MaxBody {
 		m.tooLarge.Add(1)
 		m.Delete(ctx, r.Key) // what it would have replaced
 		return
@@ -189,13 +185,14 @@ func (m *Memcached) GetBlob(ctx context.Context, name string) ([]byte, bool) {
 	if !ok {
 		return nil, false
 	}
-	return r.Body, true
+	data, err := r.Body.Identity()
+	return data, err == nil
 }
 
 // PutBlob keeps data, at most MaxBody bytes, for a year at most. The caller
 // must not change it afterwards.
 func (m *Memcached) PutBlob(ctx context.Context, name string, data []byte) {
-	m.Put(ctx, &Response{Key: blobKey(name), Body: data}, 365*24*time.Hour)
+	m.Put(ctx, &Response{Key: blobKey(name), Body: NewBody(data)}, 365*24*time.Hour)
 }
 
 // blobKey begins with a byte that no request's key has.

@@ -25,7 +25,7 @@ func (op *operation) bytes() int {
 	if op.response == nil {
 		return 0
 	}
-	return len(op.response.Body)
+	return op.response.Body.Len()
 }
 
 type queued int

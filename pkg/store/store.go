@@ -30,7 +30,7 @@ type Response struct {
 	Key    string // full key text; "" is never stored
 	Status int
 	Header http.Header
-	Body   []byte // without any content coding
+	Body   Body
 	// RequestTime and ResponseTime are those of RFC 9111 §4.2.3.
 	RequestTime  time.Time
 	ResponseTime time.Time
@@ -44,7 +44,8 @@ func (r *Response) Variants() bool { return r.Status == 0 }
 
 // weight estimates the memory that r occupies, in bytes.
 func (r *Response) weight() int64 {
-	n := int64(256 + len(r.Key) + len(r.Body))
+	_, body := r.Body.form(r.Header)
+	n := int64(256 + len(r.Key) + len(body))
 	for name, values := range r.Header {
 		n += int64(64 + len(name))
 		for _, v := range values {

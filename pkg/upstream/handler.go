@@ -16,6 +16,7 @@ import (
 	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/respond"
 	"mirrornet/pkg/rfc9111"
+	"mirrornet/pkg/store"
 )
 
 // HandlerConfig configures [NewHandler].
@@ -63,9 +64,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	resp.Header.Set("Access-Control-Allow-Origin", "*")
 	resp.Header.Add("Via", "1.1 origin")
 	if b, ok := resp.Body.(*whole); ok || resp.Body == http.NoBody {
-		var body []byte
+		var body store.Body
 		if ok {
-			body = b.text
+			body = b.body
 		}
 		if r.Method == http.MethodHead && !ok {
 			h.head(w, resp)

@@ -280,23 +280,26 @@ func (t *Transport) refresh(ctx context.Context, q *ask, kept *store.Response) (
 		cancel()
 		return nil, fmt.Errorf("upstream: the answer broke off: %w", err)
 	}
+	content := store.NewBody(body)
 	got := rfc9111.Response{Status: resp.StatusCode, Header: resp.Header, RequestTime: begin, ResponseTime: t.now()}
 	if q.endpoint != nil && got.Header.Get("Cache-Control") == "" && got.Header.Get("Expires") == "" && got.Status != http.StatusNotModified {
 		got.Header.Set("Cache-Control", q.endpoint.Freshness.CacheControl(got.Status))
 	}
 	if got.Status == http.StatusNotModified && kept != nil {
 		got = rfc9111.Update304(ruled(kept), got)
-		body = kept.Body
+		content = kept.Body
 	}
 	dropLimits(got.Header)
 	if got.Header.Get("ETag") == "" && got.Status == http.StatusOK && len(body) <= maxBody {
-		got.Header.Set("ETag", tag(got.Header.Get("Content-Type"), body))
+		if text, err := content.Identity(); err == nil {
+			got.Header.Set("ETag", tag(got.Header.Get("Content-Type"), text))
+		}
 	}
 	if q.endpoint != nil {
 		got.Header.Set("Vary", "Accept, Content-Type")
 		got.Header.Del("Set-Cookie") // the catalogue says that the answer is the same for all
 	}
-	a := &answer{response: &store.Response{Key: q.key, Status: got.Status, Header: rfc9111.StoredHeader(got, q.policy), Body: body,
+	a := &answer{response: &store.Response{Key: q.key, Status: got.Status, Header: rfc9111.StoredHeader(got, q.policy), Body: content,
 		RequestTime: got.RequestTime, ResponseTime: got.ResponseTime}}
 	if len(body) > maxBody {
 		a.long = &rest{resp.Body, cancel}
@@ -374,22 +377,25 @@ func ruled(s *store.Response) rfc9111.Response {
 // reply makes the client's response of a stored or fetched one.
 func (t *Transport) reply(r *http.Request, q *ask, s *store.Response, cs rfc9111.CacheStatus, aged bool, long ...io.ReadCloser) *http.Response {
 	h, body := s.Header.Clone(), s.Body
-	if q.callback != "" && s.Status == http.StatusOK && json.Valid(body) {
-		body = slices.Concat([]byte(q.callback), []byte("("), body, []byte(");"))
-		h.Set("Content-Type", apispec.JSONP+"; charset=UTF-8")
-		h.Set("ETag", tag(apispec.JSONP, body))
+	if q.callback != "" && s.Status == http.StatusOK {
+		if text, err := body.Identity(); err == nil && json.Valid(text) {
+			text = slices.Concat([]byte(q.callback), []byte("("), text, []byte(");"))
+			body = store.NewBody(text)
+			h.Set("Content-Type", apispec.JSONP+"; charset=UTF-8")
+			h.Set("ETag", tag(apispec.JSONP, text))
+		}
 	}
 	h.Set("Cache-Status", cs.String())
 	if aged {
 		h.Set("Age", strconv.FormatInt(int64(rfc9111.CurrentAge(ruled(s), t.now())/time.Second), 10))
 	}
 	resp := &http.Response{StatusCode: s.Status, Status: fmt.Sprintf("%d %s", s.Status, http.StatusText(s.Status)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: h, Request: r, ContentLength: int64(len(body)), Body: &whole{bytes.NewReader(body), body}}
+		Header: h, Request: r, ContentLength: int64(body.Len()), Body: &whole{body: body}}
 	if len(long) > 0 && long[0] != nil {
 		resp.ContentLength = -1
-		resp.Body = joined{io.MultiReader(bytes.NewReader(body), long[0]), long[0]}
+		resp.Body = joined{io.MultiReader(&whole{body: body}, long[0]), long[0]}
 	} else {
-		h.Set("Content-Length", strconv.Itoa(len(body)))
+		h.Set("Content-Length", strconv.Itoa(body.Len()))
 	}
 	if r.Method == http.MethodHead {
 		resp.Body.Close()
@@ -398,10 +404,21 @@ func (t *Transport) reply(r *http.Request, q *ask, s *store.Response, cs rfc9111
 	return resp
 }
 
-// whole is a body that is in memory.
+// whole is a body that is in memory, decoded when it is read.
 type whole struct {
-	*bytes.Reader
-	text []byte
+	body store.Body
+	text *bytes.Reader // nil: nothing was read yet
+}
+
+func (b *whole) Read(p []byte) (int, error) {
+	if b.text == nil {
+		text, err := b.body.Identity()
+		if err != nil {
+			return 0, err
+		}
+		b.text = bytes.NewReader(text)
+	}
+	return b.text.Read(p)
 }
 
 func (*whole) Close() error { return nil }
@@ -425,7 +442,7 @@ func made(r *http.Request, status int, message string, retryAfter int) *http.Res
 		h.Set("Retry-After", strconv.Itoa(retryAfter))
 	}
 	return &http.Response{StatusCode: status, Status: fmt.Sprintf("%d %s", status, http.StatusText(status)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: h, Request: r, ContentLength: int64(len(text)), Body: &whole{bytes.NewReader(text), text}}
+		Header: h, Request: r, ContentLength: int64(len(text)), Body: &whole{body: store.NewBody(text)}}
 }
 
 // dropLimits takes out what the API says of this server's own use of it.

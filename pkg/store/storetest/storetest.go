@@ -50,7 +50,7 @@ func Sample(key string, body int) *store.Response {
 	return &store.Response{
 		Key: key, Status: 200,
 		Header:      http.Header{"Content-Type": {"application/json"}, "Link": {"<a>", "<b>"}, "X-Bytes": {"\xff, \x00"}},
-		Body:        b,
+		Body:        store.NewBody(b),
 		RequestTime: at, ResponseTime: at.Add(1500 * time.Millisecond),
 		Tags: []string{"release:115", "id:ENSG1"},
 	}
@@ -74,7 +74,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) store.Store
 	t.Run("round trip", func(t *testing.T) {
 		s, _ := start(t)
 		plain := Sample("plain", 100)
-		plain.Body = bytes.Repeat([]byte(`{"id":"ENSG1"},`), 5000)
+		plain.Body = store.NewBody(bytes.Repeat([]byte(`{"id":"ENSG1"},`), 5000))
 		for _, r := range []*store.Response{
 			plain, Sample("empty", 0), Sample("small", 1), Sample("one item", 900_000), Sample("chunks", 3_000_001),
 			Sample("the longest", store.MaxBody),
@@ -181,16 +181,16 @@ func Present(t testing.TB, s store.Store, want *store.Response) {
 	got, from, ok := s.Get(context.Background(), want.Key)
 	switch {
 	case !ok:
-		t.Fatalf("%.40q (%d bytes) is not there", want.Key, len(want.Body))
+		t.Fatalf("%.40q (%d bytes) is not there", want.Key, want.Body.Len())
 	case from == "":
 		t.Fatalf("%.40q comes from no tier", want.Key)
-	case got.Key != want.Key || got.Status != want.Status || !bytes.Equal(got.Body, want.Body) ||
+	case got.Key != want.Key || got.Status != want.Status || !got.Body.Equal(want.Body) ||
 		!got.RequestTime.Equal(want.RequestTime) || !got.ResponseTime.Equal(want.ResponseTime) ||
 		len(got.Header)+len(want.Header) > 0 && !reflect.DeepEqual(got.Header, want.Header) ||
 		!reflect.DeepEqual(got.Tags, want.Tags) || !reflect.DeepEqual(got.Vary, want.Vary):
 		g, w := *got, *want
-		g.Body, w.Body = nil, nil
-		t.Fatalf("got  %+v and %d bytes\nwant %+v and %d bytes", g, len(got.Body), w, len(want.Body))
+		g.Body, w.Body = store.Body{}, store.Body{}
+		t.Fatalf("got  %+v and %d bytes\nwant %+v and %d bytes", g, got.Body.Len(), w, want.Body.Len())
 	}
 }
 
@@ -198,6 +198,6 @@ func Present(t testing.TB, s store.Store, want *store.Response) {
 func Absent(t testing.TB, s store.Store, key string) {
 	t.Helper()
 	if r, from, ok := s.Get(context.Background(), key); ok {
-		t.Fatalf("%q is there, from %s: status %d, %d bytes", key, from, r.Status, len(r.Body))
+		t.Fatalf("%q is there, from %s: status %d, %d bytes", key, from, r.Status, r.Body.Len())
 	}
 }
