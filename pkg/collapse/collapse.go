@@ -12,6 +12,11 @@
 //
 // 2026-11-24: a panic becomes an error for everyone who waits. Letting it go
 // on would end the process, since net/http recovers only its own goroutines.
+//
+// 2026-11-25: a result can be handed out before its function is done
+// ([Group.Share]), because a long body is of use while it still arrives. From
+// then on nobody waits in here, so leaving ends nothing: the function knows
+// who still uses what it handed out, and this package does not.
 package collapse
 
 import (
@@ -55,7 +60,8 @@ type Group[K comparable, V any] struct {
 type call[V any] struct {
 	cancel  context.CancelCauseFunc
 	waiters int           // guarded by Group.mu
-	done    chan struct{} // closed once v and err are set
+	out     bool          // guarded by Group.mu: v and err are set
+	done    chan struct{} // closed then
 	v       V
 	err     error
 }
@@ -73,6 +79,14 @@ type call[V any] struct {
 //
 // A panic in fn is a [*PanicError], and [runtime.Goexit] is [ErrGoexit].
 func (g *Group[K, V]) Do(ctx context.Context, key K, fn func(context.Context) (V, error)) (v V, shared bool, err error) {
+	return g.Share(ctx, key, func(ctx context.Context, _ func(V)) (V, error) { return fn(ctx) })
+}
+
+// Share is Do for a function that may have its result before it is done: fn
+// calls publish with it, at most once. All who wait get it then, and so do
+// those who come until fn returns. What fn returns, or panics with, after that
+// goes nowhere, and its context is not cancelled before it returned.
+func (g *Group[K, V]) Share(ctx context.Context, key K, fn func(ctx context.Context, publish func(V)) (V, error)) (v V, shared bool, err error) {
 	if ctx.Err() != nil {
 		return v, false, context.Cause(ctx)
 	}
@@ -104,7 +118,7 @@ func (g *Group[K, V]) Do(ctx context.Context, key K, fn func(context.Context) (V
 func (g *Group[K, V]) leave(key K, c *call[V]) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if c.waiters--; c.waiters == 0 {
+	if c.waiters--; c.waiters == 0 && !c.out {
 		g.forget(key, c)
 		c.cancel(ErrAbandoned)
 	}
@@ -117,23 +131,40 @@ func (g *Group[K, V]) forget(key K, c *call[V]) {
 	}
 }
 
+// hand gives the result to all who wait, once. It reports whether it was the
+// first. done says that the key is free with it.
+func (g *Group[K, V]) hand(key K, c *call[V], v V, err error, done bool) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if done {
+		g.forget(key, c)
+	}
+	if c.out {
+		return false
+	}
+	c.v, c.err, c.out = v, err, true
+	close(c.done)
+	return true
+}
+
 // run calls fn and hands its result to all who wait.
-func (g *Group[K, V]) run(ctx context.Context, key K, c *call[V], fn func(context.Context) (V, error)) {
-	returned := false
+func (g *Group[K, V]) run(ctx context.Context, key K, c *call[V], fn func(context.Context, func(V)) (V, error)) {
+	var v V
+	// Should fn not return and recover be nil, it is Goexit: panic(nil) has a
+	// value since Go 1.21.
+	err := ErrGoexit
 	defer func() {
-		if !returned {
-			// recover is nil only for Goexit: panic(nil) has a value since Go 1.21.
-			c.err = ErrGoexit
+		if err == ErrGoexit {
 			if p := recover(); p != nil {
-				c.err = &PanicError{Value: p, Stack: debug.Stack()}
+				err = &PanicError{Value: p, Stack: debug.Stack()}
 			}
 		}
-		g.mu.Lock()
-		g.forget(key, c)
-		g.mu.Unlock()
-		close(c.done)
+		g.hand(key, c, v, err, true)
 		c.cancel(context.Canceled)
 	}()
-	c.v, c.err = fn(ctx)
-	returned = true
+	v, err = fn(ctx, func(v V) {
+		if !g.hand(key, c, v, nil, false) {
+			panic("collapse: published twice")
+		}
+	})
 }

@@ -197,6 +197,72 @@ func TestPanicAndGoexit(t *testing.T) {
 	}
 }
 
+// A result that was published reaches those who wait and those who come, and
+// the function goes on although all have left.
+func TestShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g Group[string, int]
+		finish := make(chan struct{})
+		ended := make(chan error, 1)
+		fn := func(ctx context.Context, publish func(int)) (int, error) {
+			<-time.After(time.Second)
+			publish(1)
+			<-finish
+			ended <- ctx.Err()
+			return 2, io.EOF
+		}
+		share := func(ctx context.Context) <-chan result {
+			ch := make(chan result, 1)
+			go func() {
+				v, shared, err := g.Share(ctx, "k", fn)
+				ch <- result{v, shared, err}
+			}()
+			return ch
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		a := share(ctx)
+		synctest.Wait()
+		b := share(ctx)
+		if r := <-a; r != (result{1, false, nil}) {
+			t.Errorf("the first: %+v", r)
+		}
+		if r := <-b; r != (result{1, true, nil}) {
+			t.Errorf("who waited: %+v", r)
+		}
+		cancel()
+		if r := <-share(t.Context()); r != (result{1, true, nil}) {
+			t.Errorf("who came while it ran on: %+v", r)
+		}
+		if g.running() != 1 {
+			t.Error("the key is free while the function runs")
+		}
+		close(finish)
+		if err := <-ended; err != nil {
+			t.Errorf("cancelled because its callers left with what they came for: %v", err)
+		}
+		synctest.Wait()
+		if g.running() != 0 {
+			t.Error("a call is kept")
+		}
+	})
+}
+
+// A panic after publication is nobody's result.
+func TestPanicAfterPublish(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g Group[string, int]
+		v, _, err := g.Share(t.Context(), "k", func(_ context.Context, publish func(int)) (int, error) {
+			publish(1)
+			publish(2)
+			return 0, nil
+		})
+		synctest.Wait()
+		if v != 1 || err != nil || g.running() != 0 {
+			t.Errorf("%d %v, %d kept", v, err, g.running())
+		}
+	})
+}
+
 // TestModel plays random callers against a model: who joins which call, who
 // leaves, which calls end, and what each caller must get.
 func TestModel(t *testing.T) {
