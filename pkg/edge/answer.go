@@ -51,13 +51,18 @@ func (e *Edge) api(w http.ResponseWriter, r *http.Request) {
 	}
 	asked := e.Now()
 	f, collapsed, err := e.cached(r.Context(), x, p)
+	if x.body != nil {
+		defer func() { x.body.close() }()
+		if wantsWhole(x, p) {
+			f, err = e.wait(r.Context(), x, f)
+		}
+	}
 	x.fetched = e.Now().Sub(asked)
 	if errors.Is(err, errPass) {
-		e.pass(w, r, x, p)
+		e.pass(w, r, x, e.unkeyed(r, x, p))
 		return
 	}
 	if err == nil && f.response.Status == http.StatusTooManyRequests {
-		f.discard()
 		err = &failure{status: http.StatusServiceUnavailable, message: "the origin takes no more requests for now; try again later",
 			retryAfter: seconds(f.response.Header.Get("Retry-After"), 5)}
 	}
@@ -95,20 +100,8 @@ func (e *Edge) answer(w http.ResponseWriter, r *http.Request, x *exchange, p *pl
 	if link := f.response.Header.Values("Link"); len(link) > 0 && len(extra["Link"]) > 0 {
 		extra["Link"] = append(slices.Clone(link), extra["Link"]...)
 	}
-	if f.rest != nil {
-		defer f.rest.Close()
-		defer context.AfterFunc(r.Context(), func() { f.rest.Close() })()
-		h := w.Header()
-		put(h, f.response.Header)
-		put(h, extra)
-		w.WriteHeader(f.response.Status)
-		if r.Method != http.MethodHead {
-			start, _ := f.response.Body.Plain() // it was not stored
-			w.Write(start)
-			if _, err := io.Copy(w, f.rest); err != nil {
-				panic(http.ErrAbortHandler) // a cut body must not look whole
-			}
-		}
+	if x.body != nil && f.arriving != nil {
+		e.stream(w, r, x, f, extra)
 		return
 	}
 	src := respond.Source{Status: f.response.Status, Header: f.response.Header, Body: f.response.Body}
@@ -121,12 +114,6 @@ func (e *Edge) answer(w http.ResponseWriter, r *http.Request, x *exchange, p *pl
 	}
 	if err != nil && r.Context().Err() == nil {
 		e.Logger.Debug("answer not written", "target", r.URL.RequestURI(), "error", err)
-	}
-}
-
-func put(h, fields http.Header) {
-	for name, v := range fields {
-		h[name] = v
 	}
 }
 

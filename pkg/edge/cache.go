@@ -1,16 +1,15 @@
 package edge
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"mirrornet/pkg/collapse"
 	"mirrornet/pkg/fetch"
 	"mirrornet/pkg/rfc9111"
 	"mirrornet/pkg/store"
@@ -36,6 +35,20 @@ var (
 	errPass    = errors.New("edge: to be passed on")
 )
 
+const (
+	// unsharedFor is how long it is remembered that the answers of a key are
+	// not for sharing, so that requests do not queue to find that out.
+	unsharedFor = 10 * time.Second
+	// maxRounds bounds how often a request waits for a fetch that turns out to
+	// be for another variant.
+	maxRounds = 3
+)
+
+// unshared is what is remembered of a key whose answers are not for sharing.
+type unshared struct {
+	long bool // because of its length
+}
+
 // stored is what a look-up found.
 type stored struct {
 	response *store.Response // nil: nothing
@@ -53,12 +66,16 @@ type fetched struct {
 	fwd      string // RFC 9211 §2.2, unless hit
 	status   int    // of the source's answer to the forwarded request
 	stored   bool
+	storable bool // may be stored, and so shared
+	common   bool // may be shared although it may not be stored
+	replaces bool // the stored response is to go, even if this one may not be stored
 	age      bool // the answer comes from store
 	detail   string
 	source   string
 	vary     []string
-	variant  string // rfc9111.VaryKey of the request that was sent
-	rest     *rest  // the body is too long to hold; the response's body is its start
+	variant  string    // rfc9111.VaryKey of the request that was sent
+	arriving *arriving // the body, while it is on its way; response has none then
+	in       *inflow   // its source; the flight's own
 	reuse    rfc9111.Reuse
 	before   http.Header // Via and Cache-Status of the hops before this node
 }
@@ -69,6 +86,7 @@ func (e *Edge) cached(ctx context.Context, x *exchange, p *plan) (f *fetched, co
 	if s.response != nil && !s.variants {
 		hit := &fetched{response: s.response, hit: true, age: true, tier: s.tier, reuse: s.reuse}
 		_, down := x.world.originSources()
+		doubt, doubted := e.inDoubt(p, e.Now())
 		switch {
 		case s.reuse.Verdict == rfc9111.Fresh:
 			return hit, false, nil
@@ -80,6 +98,9 @@ func (e *Edge) cached(ctx context.Context, x *exchange, p *plan) (f *fetched, co
 			e.refreshBehind(x, p, s)
 			hit.detail = "no origin answers"
 			return hit, false, nil
+		case doubted && s.reuse.StaleIfError:
+			hit.detail = doubt.detail()
+			return hit, false, nil
 		}
 	}
 	if rfc9111.Evaluate(p.request(), rfc9111.Response{}, p.policy, e.Now()).OnlyIfCached {
@@ -88,49 +109,77 @@ func (e *Edge) cached(ctx context.Context, x *exchange, p *plan) (f *fetched, co
 	if p.method == http.MethodHead {
 		return nil, false, errPass // without a catalogue: its answer says too little to store
 	}
-	flight := p.key
-	if p.byVary {
-		flight += "\n" + strconv.FormatUint(e.changes.of(p.key).Load(), 10) // what was begun before a change is not for later requests
-	}
-	if x.hops > 0 {
-		flight += "\nforwarded" // it asks no other region, so it must not stand for one that may
-	}
-	if s.variants {
-		flight += "\n" + rfc9111.VaryKey(s.response.Vary, p.asked)
-		s.response = nil
-	}
-	f, shared, err := e.flights.Do(ctx, flight, func(ctx context.Context) (*fetched, error) {
-		if s.response == nil { // a flight may have ended, and stored, since the look-up
-			if again := e.lookUp(ctx, p); again.response != nil && !again.variants && again.reuse.Verdict == rfc9111.Fresh {
-				hit := &fetched{response: again.response, hit: true, age: true, tier: again.tier, reuse: again.reuse}
-				hit.vary, _ = rfc9111.VaryFields(again.response.Header)
-				hit.variant = rfc9111.VaryKey(hit.vary, p.asked)
-				return hit, nil
-			}
-		}
-		return e.refresh(ctx, x.world, p, s, x.hops, true)
-	})
+	f, collapsed, err = e.fetch(ctx, x, p, s)
 	if err != nil {
 		return nil, false, err
 	}
-	if shared && !f.serves(p) || f.rest != nil && !f.rest.claim() {
-		f, err = e.refresh(ctx, x.world, p, s, x.hops, true) // not for sharing: each asks for itself
-		if f != nil && f.rest != nil {
-			f.rest.claim()
-		}
-		return f, false, err
-	}
-	return f, shared, nil
+	return f, collapsed, nil
 }
 
-// serves reports whether an answer fetched for another request may answer
-// this one: it was storable (or an error that asking again would only repeat),
-// and is the variant that this request selects.
-func (f *fetched) serves(p *plan) bool {
-	if !f.stored && !f.age && (p.endpoint == nil || usable(f)) {
-		return false
+// fetch asks the sources, once for all who want the same at the same time.
+func (e *Edge) fetch(ctx context.Context, x *exchange, p *plan, s stored) (f *fetched, collapsed bool, err error) {
+	alone, unshared := e.unshared.get(p.key, e.Now())
+	if alone.long && wantsWhole(x, p) {
+		return nil, false, errPass
 	}
-	return !p.byVary || rfc9111.VaryKey(f.vary, p.asked) == f.variant
+	key := e.flightKey(p, s, x.hops)
+	for range maxRounds {
+		if unshared {
+			break
+		}
+		f, collapsed, err = e.flights.Share(ctx, key, e.flight(x.world, p, s, x.hops))
+		if err != nil {
+			return nil, false, err
+		}
+		if p.byVary && collapsed && rfc9111.VaryKey(f.vary, p.asked) != f.variant {
+			key += "\n" + rfc9111.VaryKey(f.vary, p.asked) // those who want this variant wait for one of their own
+			continue
+		}
+		if collapsed && !f.storable && !f.age && !f.common {
+			break // all who waited go at once
+		}
+		if collapsed {
+			e.Metrics.Collapsed()
+		}
+		if f.arriving == nil {
+			return f, collapsed, nil
+		}
+		if r, ok := f.arriving.open(!collapsed); ok {
+			x.body = r
+			return f, collapsed, nil
+		}
+		if err := f.arriving.broken(); err != nil {
+			return nil, false, &fetch.Error{Unusable: true}
+		}
+		break
+	}
+	if f != nil && f.arriving != nil && f.arriving.tooLong() && wantsWhole(x, p) {
+		return nil, false, errPass
+	}
+	e.Metrics.Unshared()
+	var own collapse.Group[string, *fetched]
+	if f, _, err = own.Share(ctx, "", e.flight(x.world, p, s, x.hops)); err != nil {
+		return nil, false, err
+	}
+	if f.arriving != nil {
+		x.body, _ = f.arriving.open(true)
+	}
+	return f, false, nil
+}
+
+// flightKey names the fetches that may stand for one another.
+func (e *Edge) flightKey(p *plan, s stored, hops int) string {
+	key := p.key
+	if p.byVary {
+		key += "\n" + strconv.FormatUint(e.changes.of(p.key).Load(), 10) // what was begun before a change is not for later requests
+	}
+	if hops > 0 {
+		key += "\nforwarded" // it asks no other region, so it must not stand for one that may
+	}
+	if s.variants {
+		key += "\n" + rfc9111.VaryKey(s.response.Vary, p.asked)
+	}
+	return key
 }
 
 // lookUp finds the stored response that the request selects, and judges it.
@@ -173,173 +222,34 @@ func (e *Edge) refreshBehind(x *exchange, p *plan, s stored) {
 	}
 	if !e.inBackground(func(ctx context.Context) {
 		defer e.behind.Delete(p.key)
-		f, _, err := e.flights.Do(ctx, p.key, func(ctx context.Context) (*fetched, error) {
-			return e.refresh(ctx, w, p, s, hops, true)
-		})
-		if err == nil && f.rest != nil && f.rest.claim() {
-			f.rest.Close()
-		}
+		e.flights.Share(ctx, e.flightKey(p, s, hops), e.flight(w, p, s, hops))
 	}) {
 		e.behind.Delete(p.key)
 	}
 }
 
-// refresh asks the sources, and stores what they answer if it may be stored.
-// When no origin gives a usable answer, the stored copy stands in, and without
-// one the nodes of other regions are asked.
-func (e *Edge) refresh(ctx context.Context, w *world, p *plan, s stored, hops int, keep bool) (*fetched, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, e.Timeout, errTimeout)
-	defer cancel()
-	origins, down := w.originSources()
-	octx := ctx
-	if down {
-		var stop context.CancelFunc
-		budget := downBudget
-		if hops > 0 {
-			budget = downForwarded
-		}
-		octx, stop = context.WithTimeoutCause(ctx, budget, errTimeout)
-		defer stop()
-	}
-	f, err := e.ask(octx, origins, p, s, keep)
-	if err == nil && usable(f) {
-		return f, nil
-	}
-	if down && err != nil && ctx.Err() == nil {
-		err = &fetch.Error{} // nobody answered in the time that a lost origin gets
-	}
-	if ctx.Err() != nil && context.Cause(ctx) != errTimeout {
-		return nil, context.Cause(ctx)
-	}
-	if s.response != nil && s.reuse.StaleIfError {
-		f.discard()
-		return &fetched{response: s.response, age: true, tier: s.tier, fwd: "stale", status: f.sourceStatus(),
-			detail: "stale-if-error", reuse: s.reuse}, nil
-	}
-	if regions := w.regionSources(); hops == 0 && len(regions) > 0 && ctx.Err() == nil {
-		elsewhere := *p
-		elsewhere.header = withoutSecrets(p.header, regions)
-		rctx := ctx
-		if down { // what is left of two seconds
-			var stop context.CancelFunc
-			rctx, stop = context.WithTimeoutCause(ctx, downBudget, errTimeout)
-			defer stop()
-		}
-		g, gerr := e.ask(rctx, regions, &elsewhere, stored{reuse: s.reuse}, keep)
-		if gerr == nil && usable(g) {
-			f.discard()
-			return g, nil
-		}
-		g.discard()
-	}
-	return f, err
-}
-
-// usable reports whether an answer says something of the resource. A 429 says
-// something of us.
-func usable(f *fetched) bool { return f.status < 500 && f.status != http.StatusTooManyRequests }
-
-func (f *fetched) sourceStatus() int {
-	if f == nil {
-		return 0
-	}
-	return f.status
-}
-
-func (f *fetched) discard() {
-	if f != nil && f.rest != nil && f.rest.claim() {
-		f.rest.Close()
-	}
-}
-
-// ask fetches from the first of the sources that gives a whole answer.
-func (e *Edge) ask(ctx context.Context, sources []fetch.Source, p *plan, s stored, keep bool) (*fetched, error) {
-	header := p.header
-	if s.response != nil && s.response.Status != 0 {
-		header = header.Clone()
-		for name, v := range rfc9111.ConditionalHeader(ruled(s.response)) {
-			header[name] = v
-		}
-	}
-	for {
-		detached, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-		stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
-		req := fetch.Request{Method: p.method, Target: p.target, Header: header, Repeatable: true}
-		if p.body != nil {
-			req.Body, req.ContentLength = bytes.NewReader(p.body), int64(len(p.body))
-		}
-		a, err := e.fetcher.Do(detached, sources, req)
-		if err != nil {
-			stop()
-			cancel(nil)
-			return nil, err
-		}
-		if a.Response.StatusCode == http.StatusNotModified && s.response != nil &&
-			!rfc9111.Updates(ruled(s.response), rfc9111.Response{Status: http.StatusNotModified, Header: a.Response.Header}) {
-			a.Response.Body.Close() // it speaks of another copy: ask for the whole
-			stop()
-			cancel(nil)
-			s, header = stored{reuse: s.reuse}, p.header
-			continue
-		}
-		if a.Response.StatusCode == http.StatusNotModified && s.response == nil { // nothing was asked that it could answer
-			a.Response.Body.Close()
-			stop()
-			cancel(nil)
-			return nil, &fetch.Error{Attempts: a.Attempts, Unusable: true}
-		}
-		body, err := io.ReadAll(io.LimitReader(a.Response.Body, maxBody+1))
-		if err != nil { // it died in the middle: the next source has the whole
-			a.Response.Body.Close()
-			stop()
-			cancel(nil)
-			if ctx.Err() != nil {
-				return nil, context.Cause(ctx)
-			}
-			e.report(fetch.Attempt{Source: a.Source, Err: err})
-			if sources = after(sources, a.Source); len(sources) == 0 {
-				return nil, &fetch.Error{Attempts: a.Attempts, Unusable: true}
-			}
-			continue
-		}
-		f := e.received(ctx, p, s, a, body, keep)
-		if len(body) > maxBody && stop() {
-			f.rest = newRest(a.Response.Body, cancel)
-			return f, nil
-		}
-		a.Response.Body.Close()
-		stop()
-		cancel(nil)
-		return f, nil
-	}
-}
-
-func after(sources []fetch.Source, s fetch.Source) []fetch.Source {
-	for i := range sources {
-		if sources[i].Name == s.Name {
-			return sources[i+1:]
-		}
-	}
-	return nil
-}
-
-// received makes an answer of what a source sent, and stores it if it may be.
-func (e *Edge) received(ctx context.Context, p *plan, s stored, a *fetch.Answer, body []byte, keep bool) *fetched {
-	now, content := e.Now(), store.NewBody(body)
+// received makes an answer of the head that a source sent.
+func (e *Edge) received(p *plan, s stored, a *fetch.Answer) *fetched {
+	now := e.Now()
 	f := &fetched{status: a.Response.StatusCode, source: a.Source.Name, fwd: forwardedBecause(s)}
 	header := a.Response.Header
 	relativeLocation(header, a.Source)
-	if h := p.endpoint; h != nil && header.Get("Cache-Control") == "" && header.Get("Expires") == "" {
+	if h := p.endpoint; h != nil && f.status != http.StatusNotModified && header.Get("Cache-Control") == "" && header.Get("Expires") == "" {
 		header.Set("Cache-Control", h.Freshness.CacheControl(f.status)) // the API does not say; its catalogue does
+		f.common = f.status >= 400                                      // nothing of the client was in the request
 	}
+	f.common = f.common || p.endpoint != nil && !usable(f) // asking again would only repeat it
 	got := rfc9111.Response{Status: f.status, Header: header, RequestTime: a.RequestTime, ResponseTime: now}
+	var body store.Body
 	if f.status == http.StatusNotModified && s.response != nil && s.response.Status != 0 {
 		got = rfc9111.Update304(ruled(s.response), got)
-		content = s.response.Body
+		body = s.response.Body
+	} else {
+		f.arriving = newArriving(a.Response.ContentLength)
 	}
 	ok, why := rfc9111.Storable(p.request(), got, p.policy)
 	switch {
-	case !keep || content.Len() > maxBody:
+	case f.arriving != nil && f.arriving.length > maxBody:
 		ok, why = false, "too long to store"
 	case f.status >= 500 && (s.response != nil || p.endpoint != nil):
 		ok, why = false, "an error does not replace an answer"
@@ -354,34 +264,50 @@ func (e *Edge) received(ctx context.Context, p *plan, s stored, a *fetch.Answer,
 	}
 	f.vary, _ = rfc9111.VaryFields(got.Header)
 	f.variant = rfc9111.VaryKey(f.vary, p.asked)
-	f.response = &store.Response{Key: p.key, Status: got.Status, Header: own(rfc9111.StoredHeader(got, p.policy)), Body: content, Tags: p.tags,
-		RequestTime: got.RequestTime, ResponseTime: got.ResponseTime}
+	f.storable, f.detail = ok, why
+	f.response = &store.Response{Key: p.key, Status: got.Status, Body: body, Tags: p.tags, RequestTime: got.RequestTime, ResponseTime: got.ResponseTime}
 	if !ok {
-		f.detail = why
 		rfc9111.RemoveHopByHop(got.Header)
 		f.response.Header = own(got.Header)
 		dropLimits(f.response.Header)
 		return f
 	}
+	f.response.Header = own(rfc9111.StoredHeader(got, p.policy))
 	f.reuse = rfc9111.Evaluate(p.request(), got, p.policy, now)
-	if f.stored = !p.byVary || p.changes == e.changes.of(p.key).Load(); f.stored { // nothing was invalidated meanwhile
-		e.put(context.WithoutCancel(ctx), p, f)
-	}
 	return f
 }
 
-func (e *Edge) put(ctx context.Context, p *plan, f *fetched) {
-	lifetime, _ := rfc9111.FreshnessLifetime(ruled(f.response))
+// current reports whether nothing was invalidated since the request came.
+func (e *Edge) current(p *plan) bool { return !p.byVary || p.changes == e.changes.of(p.key).Load() }
+
+// keep stores a whole answer if it may be, with the consequences for what was
+// stored and for those who ask next.
+func (e *Edge) keep(ctx context.Context, p *plan, f *fetched, body store.Body) {
+	switch {
+	case f.storable:
+		e.unshared.forget(p.key)
+		if e.current(p) {
+			resp := *f.response
+			resp.Body = body
+			e.put(context.WithoutCancel(ctx), p, f, &resp)
+		}
+	case f.replaces:
+		e.Store.Delete(ctx, p.key)
+	}
+}
+
+func (e *Edge) put(ctx context.Context, p *plan, f *fetched, resp *store.Response) {
+	lifetime, _ := rfc9111.FreshnessLifetime(ruled(resp))
 	keep := lifetime + keepStale
 	if p.byVary && len(f.vary) > 0 {
 		variants, _, ok := e.Store.Get(ctx, p.key)
 		if !ok || variants.Status != 0 || !slices.Equal(variants.Vary, f.vary) {
-			variants = &store.Response{Key: p.key, Vary: f.vary, ResponseTime: f.response.ResponseTime}
+			variants = &store.Response{Key: p.key, Vary: f.vary, ResponseTime: resp.ResponseTime}
 			e.Store.Put(ctx, variants, keep)
 		}
-		f.response.Key = variantKey(variants, f.variant)
+		resp.Key = variantKey(variants, f.variant)
 	}
-	e.Store.Put(ctx, f.response, keep)
+	e.Store.Put(ctx, resp, keep)
 }
 
 // forwardedBecause is the RFC 9211 §2.2 token for a fetch.

@@ -34,6 +34,7 @@ type exchange struct {
 	located  time.Duration // time to locate and decide
 	fetched  time.Duration // time until the source's answer was there
 	outcome  observe.Outcome
+	body     *reader // of an answer that is still arriving
 }
 
 type exchangeKey struct{}

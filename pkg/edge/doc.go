@@ -5,8 +5,9 @@
 // One request goes straight through, a file per step: client.go (whose request
 // is it), world.go (one snapshot of map, members and health), decide.go (serve,
 // redirect, proxy or refuse), plan.go (canonical request and key), cache.go
-// (look up, judge, collapse, fetch, store), answer.go (the one place that
-// writes an API answer). catalogue.go keeps the endpoint catalogue current;
+// (look up, judge, collapse), flight.go (one fetch for all who wait), body.go
+// (a body that is read while it arrives), confirm.go (404 in place of a 200),
+// answer.go and stream.go (the places that write an API answer). catalogue.go keeps the endpoint catalogue current;
 // public.go answers for the node itself. What a node is made of is passed in
 // through small interfaces; this package starts no driver.
 //
@@ -23,6 +24,26 @@
 // 2026-11-24: a whole body of up to 16 MiB is read before the first byte goes
 // on, so that a source that dies in the middle never spoils a client's answer:
 // the next source is asked. Longer bodies stream to the one who asked first.
+//
+// 2026-11-25, superseding the above: that holds for bodies of up to 1 MiB. A
+// longer one goes on while it arrives, from one growing copy, to all who wait
+// and to those who come; when its source dies in the middle, the rest is had from
+// the next one that has the same representation (Range and If-Range with
+// a strong entity tag). Without such a tag the answers are cut visibly. A body
+// that will be stored is read to its end although its readers left. One of more
+// than 16 MiB is never kept: where the length is declared each request asks for itself,
+// and where it shows late, those who read already share a window at the
+// pace of the slowest; who takes nothing for 5 s while others wait is left behind.
+//
+// 2026-11-25: an answer that is not storable goes to nobody but its asker; all
+// who waited for it ask at once, and for 10 s requests for that key do not wait
+// for each other. Errors of catalogue endpoints are shared all the same where
+// the API said nothing of caching, since nothing of a client was in the request.
+//
+// 2026-11-25: a 404 or 400 in place of a stored 200 of a catalogue endpoint
+// counts only when a second origin, or the same one a second later, says it too:
+// an origin that lost its data says it to everything. Of two origins that
+// disagree the one that has the answer is believed.
 //
 // 2026-11-24: with no origin answering, stale copies hold for at least a day
 // where the response does not forbid it (RFC 9111 §4.2.4 allows this for a

@@ -115,8 +115,10 @@ type Edge struct {
 	draining  atomic.Bool
 	started   time.Time
 
-	changes *changes
-	behind  sync.Map // keys of stored responses that are being refreshed beside their requests
+	changes  *changes
+	unshared notes[unshared]
+	doubts   notes[doubt]
+	behind   sync.Map // keys of stored responses that are being refreshed beside their requests
 
 	mu         sync.Mutex // guards the fields below
 	background context.Context

@@ -45,7 +45,16 @@ func testCatalogue() *apispec.Catalogue {
 	}}
 }
 
-func newOrigin(t *testing.T) *testOrigin {
+func catalogueText(t testing.TB) []byte {
+	t.Helper()
+	text, err := json.Marshal(testCatalogue())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func newOrigin(t testing.TB) *testOrigin {
 	o := &testOrigin{requests: map[string]int{}}
 	o.answer = func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", r.Header.Get("Accept"))
@@ -57,10 +66,7 @@ func newOrigin(t *testing.T) *testOrigin {
 		body, _ := io.ReadAll(r.Body)
 		fmt.Fprintf(w, `{"target":%q,"body":%q}`, r.URL.RequestURI(), body)
 	}
-	text, err := json.Marshal(testCatalogue())
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := catalogueText(t)
 	o.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == apispec.WellKnown {
 			w.Write(text)
@@ -131,7 +137,7 @@ func (w *testWorld) set(id string, s health.State, e *Edge) {
 	e.Refresh()
 }
 
-func testMap(t *testing.T) *region.Map {
+func testMap(t testing.TB) *region.Map {
 	t.Helper()
 	point := func(lat, lon float64) geo.Point {
 		p, err := geo.At(lat, lon)
@@ -159,7 +165,7 @@ type setup struct {
 	clock  *atomic.Int64 // added to the time, in nanoseconds
 }
 
-func newEdge(t *testing.T, change ...func(*Config)) *setup {
+func newEdge(t testing.TB, change ...func(*Config)) *setup {
 	t.Helper()
 	s := &setup{origin: newOrigin(t), clock: &atomic.Int64{}}
 	tokyo, err := geo.At(35.7, 139.7)

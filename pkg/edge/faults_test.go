@@ -24,7 +24,7 @@ func plainMode(c *Config) { c.Catalogue = None }
 
 func withTimeout(d time.Duration) func(*Config) { return func(c *Config) { c.Timeout = d } }
 
-func withOrigins(t *testing.T, bases ...string) func(*Config) {
+func withOrigins(t testing.TB, bases ...string) func(*Config) {
 	return func(c *Config) {
 		c.Origins = nil
 		for _, b := range bases {

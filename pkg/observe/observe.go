@@ -52,6 +52,7 @@ type Metrics struct {
 	duration  *prometheus.HistogramVec
 	bytes     *prometheus.CounterVec
 	fetches   *prometheus.CounterVec
+	fetching  fetching
 	series    sync.Map // labels → *Series
 }
 
@@ -75,6 +76,7 @@ func NewMetrics(node, region string) *Metrics {
 	m.fetches = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mirrornet_fetches_total",
 		Help: "Attempts to fetch from a source, by kind and result."}, []string{"kind", "source", "result"})
 	reg.MustRegister(m.requests, m.endpoints, m.duration, m.bytes, m.fetches)
+	m.fetching = newFetching(reg)
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -50,7 +50,7 @@ func Write(w http.ResponseWriter, r *http.Request, s Source, extra http.Header, 
 		case http.StatusNotModified:
 			return a.notModified()
 		case http.StatusPreconditionFailed:
-			return a.fail(http.StatusPreconditionFailed, "precondition failed: the resource is not in the state that If-Match or If-Unmodified-Since names")
+			return a.fail(http.StatusPreconditionFailed, preconditionFailed)
 		}
 		if get {
 			switch spans, result := a.ranges(); result {
@@ -64,6 +64,8 @@ func Write(w http.ResponseWriter, r *http.Request, s Source, extra http.Header, 
 	}
 	return a.whole()
 }
+
+const preconditionFailed = "precondition failed: the resource is not in the state that If-Match or If-Unmodified-Since names"
 
 // answer is one response on its way.
 type answer struct {
