@@ -145,7 +145,9 @@ const maxPooledFrame = 256 << 10
 var (
 	frames      = sync.Pool{New: func() any { return new([]byte) }}
 	zstdEncoder = sync.OnceValue(func() *zstd.Encoder {
-		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false))
+		// The window bounds what an encoder holds, and is far below the 8 MiB
+		// that clients must take (RFC 9659).
+		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20))
 		if err != nil {
 			panic(err) // the options are constant: a test would have seen it
 		}

@@ -10,107 +10,105 @@ import (
 	"time"
 )
 
-// The record: magic and version, then the fields below in order, then the
-// CRC-32C of all before it. Integers are varints; a string is its length and
-// its bytes; a time is seconds and nanoseconds since 1970, UTC.
+// The content of a record, as both tiers keep it: these fields in order.
+// Integers are varints; a string is its length and its bytes; a time is seconds
+// and nanoseconds since 1970, UTC.
 //
-//	until, key, status, request time, response time,
-//	header (count; name, count, values), tags (count; …), vary (count; …),
-//	body coding (0 none, 1 zstd), body length, length as coded, body as coded
+//	status, request time, response time,
+//	number of field lines, of tags, of variant fields,
+//	field lines (name, value) by name, tags, variant fields,
+//	body coding (0 none, 1 zstd), body length without coding, body to the end
 //
-// A record of any other version is unreadable: raise the version with any
-// change of the above.
+// A field name is its place in fieldNames, from 1, or 0 and a string. A field
+// value begins with twice its length, or with twice its place in fieldValues and
+// one.
+//
+// A record for memcached stands between a head and a sum: magic and version,
+// until, key, content, and the CRC-32C of all before it. A record of any other
+// version is unreadable: raise the version with any change of the above.
 const (
 	recordMagic   = "MNR"
-	recordVersion = 1
+	recordVersion = 2
+	recordSum     = crc32.Size
 	bodyPlain     = 0
 	bodyZstd      = 1
 )
 
-var errForeign = errors.New("store: a record of another version")
+var (
+	errForeign  = errors.New("store: not a record")
+	errVersion  = errors.New("store: a record of another version")
+	errChecksum = errors.New("store: a record with a wrong checksum")
+	errLengths  = errors.New("store: a record with wrong lengths")
+)
 
-// codec writes and reads records. It is safe for concurrent use.
-type codec struct {
-	crc *crc32.Table
-}
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-func newCodec() *codec { return &codec{crc32.MakeTable(crc32.Castagnoli)} }
-
-func (c *codec) encode(r *Response, until time.Time) []byte {
+// encode makes a record for memcached.
+func encode(r *Response, until time.Time) []byte {
 	coding, body := r.Body.form(r.Header)
 	b := make([]byte, 0, 512+len(r.Key)+len(body))
 	b = append(append(b, recordMagic...), recordVersion)
-	b = appendTime(b, until)
-	b = appendString(b, r.Key)
-	b = binary.AppendVarint(b, int64(r.Status))
-	b = appendTime(b, r.RequestTime)
-	b = appendTime(b, r.ResponseTime)
-	b = binary.AppendUvarint(b, uint64(len(r.Header)))
-	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
-		b = appendList(appendString(b, name), r.Header[name])
-	}
-	b = appendList(b, r.Tags)
-	b = appendList(b, r.Vary)
-	b = append(b, coding)
-	b = binary.AppendUvarint(b, uint64(r.Body.Len()))
-	b = binary.AppendUvarint(b, uint64(len(body)))
-	b = append(b, body...)
-	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, c.crc))
+	b = appendString(appendTime(b, until), r.Key)
+	b = append(appendHead(b, r, coding), body...)
+	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
-// decode reads a record. errForeign says that another version wrote it.
-func (c *codec) decode(b []byte) (r *Response, until time.Time, err error) {
-	if len(b) < len(recordMagic)+1+4 || string(b[:len(recordMagic)]) != recordMagic {
-		return nil, until, errors.New("store: not a record")
-	}
-	if b[len(recordMagic)] != recordVersion {
+// decode reads such a record. What it returns shares the record's memory.
+func decode(b []byte) (r *Response, until time.Time, err error) {
+	if len(b) < len(recordMagic)+1+recordSum || string(b[:len(recordMagic)]) != recordMagic {
 		return nil, until, errForeign
 	}
-	sum := len(b) - 4
-	if crc32.Checksum(b[:sum], c.crc) != binary.BigEndian.Uint32(b[sum:]) {
-		return nil, until, errors.New("store: a record with a wrong checksum")
+	if b[len(recordMagic)] != recordVersion {
+		return nil, until, errVersion
+	}
+	sum := len(b) - recordSum
+	if crc32.Checksum(b[:sum], castagnoli) != binary.BigEndian.Uint32(b[sum:]) {
+		return nil, until, errChecksum
 	}
 	in := reader{rest: b[len(recordMagic)+1 : sum]}
 	until = in.time()
-	r = &Response{Key: in.string()}
-	r.Status = int(in.varint())
-	r.RequestTime, r.ResponseTime = in.time(), in.time()
-	if n := in.count(); n > 0 {
-		r.Header = make(http.Header, n)
-		for range n {
-			if in.bad {
-				break
+	key := in.string()
+	if r, err = in.response(); err == nil {
+		r.Key = key
+	}
+	return r, until, err
+}
+
+// appendHead appends a record's content up to its body.
+func appendHead(b []byte, r *Response, coding byte) []byte {
+	b = binary.AppendVarint(b, int64(r.Status))
+	b = appendTime(b, r.RequestTime)
+	b = appendTime(b, r.ResponseTime)
+	lines := 0
+	for _, values := range r.Header {
+		lines += len(values)
+	}
+	for _, n := range [...]int{lines, len(r.Tags), len(r.Vary)} {
+		b = binary.AppendUvarint(b, uint64(n))
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+		place := binary.AppendUvarint(nil, fieldPlaces[name])
+		for _, value := range r.Header[name] {
+			if b = append(b, place...); place[0] == 0 {
+				b = appendString(b, name)
 			}
-			name := in.string()
-			r.Header[name] = in.list()
+			if place, ok := fieldValuePlaces[value]; ok {
+				b = binary.AppendUvarint(b, place<<1|1)
+			} else {
+				b = append(binary.AppendUvarint(b, uint64(len(value))<<1), value...)
+			}
 		}
 	}
-	r.Tags, r.Vary = in.list(), in.list()
-	coding, plain, coded := in.byte(), in.uvarint(), in.count()
-	body := in.take(coded)
-	switch {
-	case in.bad || len(in.rest) > 0 || plain > MaxBody:
-		return nil, until, errors.New("store: a record with wrong lengths")
-	case coding == bodyPlain && uint64(coded) == plain:
-		r.Body = Body{plain: body, size: coded}
-	case coding == bodyZstd && plain > 0 && coded > 0:
-		r.Body = Body{frame: body, size: int(plain)}
-	default:
-		return nil, until, errors.New("store: a record with another body than it says")
+	for _, list := range [...][]string{r.Tags, r.Vary} {
+		for _, s := range list {
+			b = appendString(b, s)
+		}
 	}
-	return r, until, nil
+	return binary.AppendUvarint(append(b, coding), uint64(r.Body.Len()))
 }
 
 func appendString(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
-}
-
-func appendList(b []byte, list []string) []byte {
-	b = binary.AppendUvarint(b, uint64(len(list)))
-	for _, s := range list {
-		b = appendString(b, s)
-	}
-	return b
 }
 
 func appendTime(b []byte, t time.Time) []byte {
@@ -118,10 +116,57 @@ func appendTime(b []byte, t time.Time) []byte {
 }
 
 // reader takes fields off a record. After the first fault it is bad and gives
-// zero values.
+// zero values. Strings share the record's memory.
 type reader struct {
 	rest []byte
 	bad  bool
+}
+
+// response reads a record's content to its end.
+func (r *reader) response() (*Response, error) {
+	out := &Response{Status: int(r.varint()), RequestTime: r.time(), ResponseTime: r.time()}
+	lines, tags, vary := r.count(), r.count(), r.count()
+	if lines+tags+vary > len(r.rest) { // each is a byte at least
+		return nil, errLengths
+	}
+	list := make([]string, lines+tags+vary)
+	if lines > 0 {
+		out.Header = make(http.Header, lines)
+	}
+	first, name := 0, ""
+	for i := range lines {
+		next := r.name()
+		if i > 0 && next != name {
+			out.Header[name] = list[first:i:i]
+			first = i
+		}
+		name, list[i] = next, r.value()
+	}
+	if lines > 0 {
+		out.Header[name] = list[first:lines:lines]
+	}
+	for i := lines; i < len(list); i++ {
+		list[i] = r.string()
+	}
+	if tags > 0 {
+		out.Tags = list[lines : lines+tags : lines+tags]
+	}
+	if vary > 0 {
+		out.Vary = list[lines+tags:]
+	}
+	coding, size := r.byte(), r.uvarint()
+	body := r.rest
+	switch {
+	case r.bad || size > MaxBody:
+		return nil, errLengths
+	case coding == bodyPlain && uint64(len(body)) == size:
+		out.Body = Body{plain: body, size: len(body)}
+	case coding == bodyZstd && size > 0 && len(body) > 0:
+		out.Body = Body{frame: body, size: int(size)}
+	default:
+		return nil, errBody
+	}
+	return out, nil
 }
 
 func (r *reader) fail() { r.bad, r.rest = true, nil }
@@ -156,34 +201,47 @@ func (r *reader) count() int {
 	return int(v)
 }
 
-func (r *reader) take(n int) []byte {
-	if n > len(r.rest) {
+func (r *reader) byte() byte {
+	if len(r.rest) == 0 {
 		r.fail()
-		return nil
+		return 0
 	}
-	b := r.rest[:n]
-	r.rest = r.rest[n:]
+	b := r.rest[0]
+	r.rest = r.rest[1:]
 	return b
 }
 
-func (r *reader) byte() byte {
-	if b := r.take(1); len(b) == 1 {
-		return b[0]
-	}
-	return 0
+func (r *reader) string() string {
+	n := r.count()
+	s := stringOf(r.rest[:n])
+	r.rest = r.rest[n:]
+	return s
 }
 
-func (r *reader) string() string { return string(r.take(r.count())) }
-
-func (r *reader) list() (list []string) {
-	n := r.count()
-	for range n {
-		if r.bad {
-			return nil
-		}
-		list = append(list, r.string())
+func (r *reader) name() string {
+	place := r.uvarint()
+	switch {
+	case place == 0:
+		return r.string()
+	case place > uint64(len(fieldNames)):
+		r.fail()
+		return ""
 	}
-	return list
+	return fieldNames[place-1]
+}
+
+func (r *reader) value() string {
+	v := r.uvarint()
+	switch n := v >> 1; {
+	case v&1 == 1 && n < uint64(len(fieldValues)):
+		return fieldValues[n]
+	case v&1 == 0 && n <= uint64(len(r.rest)):
+		s := stringOf(r.rest[:n])
+		r.rest = r.rest[n:]
+		return s
+	}
+	r.fail()
+	return ""
 }
 
 func (r *reader) time() time.Time {

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/bradfitz/gomemcache/memcache"
-	"github.com/sony/gobreaker/v2"
 )
 
 // A record that fits goes into one item. A larger one is cut into chunks, with
@@ -31,6 +30,7 @@ const (
 
 var (
 	errTorn = errors.New("store: a record with chunks missing")
+	errKey  = errors.New("store: a record of another key")
 	errSlow = errors.New("store: no time left for the chunks")
 )
 
@@ -52,12 +52,12 @@ func (m *Memcached) read(ctx context.Context, key string) (*Response, time.Time,
 			return nil, time.Time{}, err
 		}
 	}
-	r, until, err := m.codec.decode(b)
+	r, until, err := decode(b)
 	if err != nil {
-		return nil, until, fmt.Errorf("%w (%w)", err, errForeign)
+		return nil, until, err
 	}
 	if r.Key != key { // equal digests, or somebody else's item
-		return nil, until, fmt.Errorf("store: a record of another key (%w)", errForeign)
+		return nil, until, errKey
 	}
 	return r, until, nil
 }
@@ -94,7 +94,7 @@ func (m *Memcached) write(ctx context.Context, op *operation) error {
 	if !ok {
 		return nil
 	}
-	b := m.codec.encode(op.response, op.until)
+	b := encode(op.response, op.until)
 	if len(b) > maxRecord {
 		return errTooLarge
 	}
@@ -146,19 +146,4 @@ func expiration(keep time.Duration, now time.Time) (int32, bool) {
 		seconds += now.Unix()
 	}
 	return int32(min(seconds, math.MaxInt32)), true
-}
-
-// count sorts an error into the counters.
-func (m *Memcached) count(err error) {
-	switch {
-	case errors.Is(err, errForeign), errors.Is(err, errTorn):
-		m.foreign.Add(1)
-	case errors.Is(err, errTooLarge):
-		m.tooLarge.Add(1)
-	case errors.Is(err, gobreaker.ErrOpenState), errors.Is(err, gobreaker.ErrTooManyRequests),
-		errors.Is(err, errBusy), errors.Is(err, errSlow), errors.Is(err, errGone):
-		m.unasked.Add(1)
-	default:
-		m.errs.Add(1)
-	}
 }

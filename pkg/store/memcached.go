@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"mirrornet/pkg/rendezvous"
@@ -44,31 +43,9 @@ type Memcached struct {
 	timeout time.Duration
 	prefix  string
 	now     func() time.Time
-	codec   *codec
 	queue   queue
 
-	hits, misses, errs, foreign, stores, tooLarge, dropped, unasked atomic.Uint64
-}
-
-// MemcachedStats are counters since the tier was made.
-type MemcachedStats struct {
-	Hits     uint64
-	Misses   uint64 // of every reason, those of Errors, Unasked and Foreign included
-	Errors   uint64 // exchanges that failed or took too long
-	Unasked  uint64 // operations not begun: breaker open, or all connections in use
-	Foreign  uint64 // records that could not be read: another version, torn, or not ours
-	Stores   uint64 // records written
-	TooLarge uint64 // records over MaxBody, or over the server's item limit
-	Dropped  uint64 // writes that found the queue full
-	Queued   int    // writes in the queue now
-	Retries  uint64 // exchanges repeated on a new connection
-	Servers  []ServerStats
-}
-
-// ServerStats is the present state of one server.
-type ServerStats struct {
-	Name string // as configured
-	Open bool   // its breaker is open: it is not asked, or tried once a second
+	counters
 }
 
 // NewMemcached makes the tier. It does not connect: a server that is away is a
@@ -93,7 +70,7 @@ func NewMemcached(c MemcachedConfig) (*Memcached, error) {
 		return nil, fmt.Errorf("store: MemcachedConfig.Prefix %q; use at most %d letters, digits and \"-_.:\"", c.Prefix, maxPrefix)
 	}
 	m := &Memcached{
-		servers: map[string]*server{}, timeout: c.Timeout, prefix: c.Prefix, now: c.Now, codec: newCodec(),
+		servers: map[string]*server{}, timeout: c.Timeout, prefix: c.Prefix, now: c.Now,
 	}
 	for _, name := range c.Servers {
 		if _, _, err := net.SplitHostPort(name); err != nil && !strings.Contains(name, "/") {
@@ -197,21 +174,6 @@ func (m *Memcached) PutBlob(ctx context.Context, name string, data []byte) {
 
 // blobKey begins with a byte that no request's key has.
 func blobKey(name string) string { return "\x00blob " + name }
-
-// Stats reads the counters.
-func (m *Memcached) Stats() MemcachedStats {
-	st := MemcachedStats{
-		Hits: m.hits.Load(), Misses: m.misses.Load(), Errors: m.errs.Load(), Unasked: m.unasked.Load(),
-		Foreign: m.foreign.Load(), Stores: m.stores.Load(), TooLarge: m.tooLarge.Load(),
-		Dropped: m.dropped.Load(), Queued: m.queue.len(),
-	}
-	for _, name := range m.names {
-		s := m.servers[name]
-		st.Retries += s.retries.Load()
-		st.Servers = append(st.Servers, ServerStats{name, s.open()})
-	}
-	return st
-}
 
 // apply writes or deletes on memcached.
 func (m *Memcached) apply(ctx context.Context, op *operation) {

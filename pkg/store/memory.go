@@ -2,34 +2,38 @@ package store
 
 import (
 	"context"
+	"encoding/binary"
 	"math"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/maypok86/otter/v2"
 )
 
+// entryBytes is what an entry takes beside its record: otter's node, and its
+// share of the hash table. It is measured, by TestMemoryCountsTruly.
+const entryBytes = 112
+
 // MemoryConfig configures a [Memory].
 type MemoryConfig struct {
-	// Bytes bounds the records' estimated size; 0: 256 MiB. A record larger
-	// than a quarter of it is refused, lest it empty the cache.
+	// Bytes bounds the memory that records and their places take; 0: 256 MiB.
+	// A record larger than a quarter of it is refused, lest it empty the cache.
 	Bytes int64
 	Now   func() time.Time // nil: time.Now
 }
 
-// Memory is the memory tier: W-TinyLFU by bytes.
+// Memory is the memory tier: W-TinyLFU by bytes. An entry is one record without
+// pointers in it, under the digest of its key: a response with its header takes
+// half a kilobyte more, and costs the collector time.
 type Memory struct {
-	cache *otter.Cache[string, held]
-	limit int64 // of one record
-	now   func() time.Time
+	cache   *otter.Cache[Key, string]
+	limit   int // of one record
+	now     func() time.Time
+	scratch sync.Pool // of *[]byte, for the heads of records
 
 	hits, misses, stores, refused, evictions atomic.Uint64
-}
-
-type held struct {
-	response *Response
-	until    time.Time
-	weight   uint32
 }
 
 // MemoryStats are counters since the tier was made, and its present size.
@@ -39,8 +43,9 @@ type MemoryStats struct {
 	Stores    uint64
 	Refused   uint64 // puts of records that are too large
 	Evictions uint64 // records that made room for others
-	Entries   int    // estimated
-	Bytes     int64  // estimated
+	Entries   int
+	Bytes     int64 // of heap, within some per cent
+	Limit     int64 // what Bytes may be
 }
 
 // NewMemory makes a memory tier. It starts no goroutine and needs no closing.
@@ -51,13 +56,14 @@ func NewMemory(c MemoryConfig) *Memory {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	m := &Memory{limit: min(c.Bytes/4, math.MaxUint32), now: c.Now}
-	m.cache = otter.Must(&otter.Options[string, held]{
+	m := &Memory{limit: int(min(c.Bytes/4, math.MaxInt32)), now: c.Now}
+	m.scratch.New = func() any { return new([]byte) }
+	m.cache = otter.Must(&otter.Options[Key, string]{
 		MaximumWeight: uint64(c.Bytes),
-		Weigher:       func(_ string, h held) uint32 { return h.weight },
+		Weigher:       func(_ Key, record string) uint32 { return uint32(allocated(len(record)) + entryBytes) },
 		// Maintenance is short; on the caller's goroutine it needs no owner.
 		Executor: func(fn func()) { fn() },
-		OnAtomicDeletion: func(e otter.DeletionEvent[string, held]) {
+		OnAtomicDeletion: func(e otter.DeletionEvent[Key, string]) {
 			if e.WasEvicted() {
 				m.evictions.Add(1)
 			}
@@ -72,39 +78,65 @@ func (m *Memory) Get(ctx context.Context, key string) (*Response, Tier, bool) {
 	return r, from, ok
 }
 
+// A record in memory is until, in nanoseconds since 1970 (8 bytes), and the
+// content. It does not need its key: what has the same SHA-256 is the same.
 func (m *Memory) get(_ context.Context, key string) (*Response, time.Duration, Tier, bool) {
-	h, ok := m.cache.GetIfPresent(key)
-	left := h.until.Sub(m.now())
-	if !ok || left <= 0 {
+	record, ok := m.cache.GetIfPresent(KeyOf(key))
+	if !ok {
 		m.misses.Add(1)
 		return nil, 0, "", false
 	}
+	in := reader{rest: bytesOf(record)}
+	until := int64(binary.LittleEndian.Uint64(in.rest))
+	in.rest = in.rest[8:]
+	left := time.Duration(until - m.now().UnixNano())
+	if left <= 0 {
+		m.misses.Add(1)
+		return nil, 0, "", false
+	}
+	r, err := in.response()
+	if err != nil { // it was written by put
+		m.misses.Add(1)
+		return nil, 0, "", false
+	}
+	r.Key = key
 	m.hits.Add(1)
-	return h.response, left, TierMemory, true
+	return r, left, TierMemory, true
 }
+
+// forever is the longest that a record is kept. Nanoseconds since 1970 end in
+// 2262.
+const forever = 100 * 365 * 24 * time.Hour
 
 // Put implements [Store].
 func (m *Memory) Put(_ context.Context, r *Response, keep time.Duration) {
 	if r.Key == "" || keep <= 0 {
 		return
 	}
-	w := r.weight()
-	if w > m.limit {
+	coding, body := r.Body.form(r.Header)
+	buf := m.scratch.Get().(*[]byte)
+	defer m.scratch.Put(buf)
+	until := m.now().Add(min(keep, forever)).UnixNano()
+	head := appendHead(binary.LittleEndian.AppendUint64((*buf)[:0], uint64(until)), r, coding)
+	*buf = head
+	if size := len(head) + len(body); size+entryBytes > m.limit || r.Body.Len() > MaxBody {
 		m.refused.Add(1)
-		m.cache.Invalidate(r.Key) // what it would have replaced
+		m.cache.Invalidate(KeyOf(r.Key)) // what it would have replaced
 		return
 	}
+	record := slices.Grow([]byte(nil), len(head)+len(body))
+	record = append(append(record, head...), body...)
 	m.stores.Add(1)
-	m.cache.Set(r.Key, held{r, m.now().Add(keep), uint32(w)})
+	m.cache.Set(KeyOf(r.Key), stringOf(record))
 }
 
 // Delete implements [Store].
-func (m *Memory) Delete(_ context.Context, key string) { m.cache.Invalidate(key) }
+func (m *Memory) Delete(_ context.Context, key string) { m.cache.Invalidate(KeyOf(key)) }
 
 // Stats reads the counters.
 func (m *Memory) Stats() MemoryStats {
 	return MemoryStats{
-		Hits: m.hits.Load(), Misses: m.misses.Load(), Stores: m.stores.Load(), Refused: m.refused.Load(),
-		Evictions: m.evictions.Load(), Entries: m.cache.EstimatedSize(), Bytes: int64(m.cache.WeightedSize()),
+		Hits: m.hits.Load(), Misses: m.misses.Load(), Stores: m.stores.Load(), Refused: m.refused.Load(), Evictions: m.evictions.Load(),
+		Entries: m.cache.EstimatedSize(), Bytes: int64(m.cache.WeightedSize()), Limit: int64(m.cache.GetMaximum()),
 	}
 }

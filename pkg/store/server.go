@@ -35,6 +35,8 @@ type server struct {
 	slots   chan struct{}
 	wait    time.Duration // for a slot
 	retries atomic.Uint64
+	gets    latency
+	sets    latency
 }
 
 func newServer(name string, timeout time.Duration, concurrency int, log *slog.Logger) *server {
@@ -71,7 +73,7 @@ func newServer(name string, timeout time.Duration, concurrency int, log *slog.Lo
 
 // get fetches the items that are there, in any order.
 func (s *server) get(ctx context.Context, names ...string) ([]*memcache.Item, error) {
-	return s.do(ctx, func() ([]*memcache.Item, error) {
+	return s.do(ctx, &s.gets, func() ([]*memcache.Item, error) {
 		if len(names) == 1 {
 			it, err := s.client.Get(names[0])
 			if errors.Is(err, memcache.ErrCacheMiss) {
@@ -89,12 +91,12 @@ func (s *server) get(ctx context.Context, names ...string) ([]*memcache.Item, er
 }
 
 func (s *server) set(ctx context.Context, it *memcache.Item) error {
-	_, err := s.do(ctx, func() ([]*memcache.Item, error) { return nil, tooLarge(s.client.Set(it)) })
+	_, err := s.do(ctx, &s.sets, func() ([]*memcache.Item, error) { return nil, tooLarge(s.client.Set(it)) })
 	return err
 }
 
 func (s *server) delete(ctx context.Context, name string) error {
-	_, err := s.do(ctx, func() ([]*memcache.Item, error) {
+	_, err := s.do(ctx, &s.sets, func() ([]*memcache.Item, error) {
 		if err := s.client.Delete(name); !errors.Is(err, memcache.ErrCacheMiss) {
 			return nil, err
 		}
@@ -105,12 +107,13 @@ func (s *server) delete(ctx context.Context, name string) error {
 
 // do makes one exchange with the server, and a second one if the connection
 // turns out to be from before the server's restart.
-func (s *server) do(ctx context.Context, exchange func() ([]*memcache.Item, error)) ([]*memcache.Item, error) {
+func (s *server) do(ctx context.Context, took *latency, exchange func() ([]*memcache.Item, error)) ([]*memcache.Item, error) {
 	return s.breaker.Execute(func() ([]*memcache.Item, error) {
 		if err := s.acquire(ctx); err != nil {
 			return nil, err
 		}
-		defer func() { <-s.slots }()
+		began := time.Now()
+		defer func() { took.add(time.Since(began)); <-s.slots }()
 		items, err := exchange()
 		if stale(err) {
 			s.retries.Add(1)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// MaxBody is the longest body that the memcached tier keeps, in bytes.
+// MaxBody is the longest body that is kept, in bytes.
 const MaxBody = 16 << 20
 
 // Key is the SHA-256 of a full key text: a name of fixed length for tiers that
@@ -41,24 +41,6 @@ type Response struct {
 // Variants reports whether r names the fields to choose a response by, instead
 // of being one.
 func (r *Response) Variants() bool { return r.Status == 0 }
-
-// weight estimates the memory that r occupies, in bytes.
-func (r *Response) weight() int64 {
-	_, body := r.Body.form(r.Header)
-	n := int64(256 + len(r.Key) + len(body))
-	for name, values := range r.Header {
-		n += int64(64 + len(name))
-		for _, v := range values {
-			n += int64(16 + len(v))
-		}
-	}
-	for _, list := range [][]string{r.Tags, r.Vary} {
-		for _, s := range list {
-			n += int64(16 + len(s))
-		}
-	}
-	return n
-}
 
 // Tier names the place that a response was found in.
 type Tier string

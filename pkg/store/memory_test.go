@@ -1,0 +1,143 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"mirrornet/pkg/store"
+)
+
+// catalogued is a response as the catalogue's endpoints make them: a key of
+// 120 bytes, ten fields, two tags, and a body that does not compress.
+func catalogued(i, size int) *store.Response {
+	rng := rand.NewChaCha8([32]byte{byte(i), byte(i >> 8), byte(i >> 16), byte(size), byte(size >> 8), byte(size >> 16)})
+	body := make([]byte, size)
+	_, _ = rng.Read(body)
+	at := time.Unix(1_790_000_000+int64(i), 123456789)
+	id := fmt.Sprintf("ENSG%011d", i)
+	return &store.Response{
+		Key:    "GET 8f14e45fceea167a /lookup/id/" + id + "?db_type=core&expand=1&format=full&mane=0&phenotypes=0&species=homo_sapiens&utr=1&v=115",
+		Status: 200,
+		Header: http.Header{
+			"Content-Type": {"application/json"}, "Cache-Control": {"public, max-age=3600, stale-while-revalidate=60, stale-if-error=86400"},
+			"Date": {at.UTC().Format(http.TimeFormat)}, "Etag": {`"` + base64.RawURLEncoding.EncodeToString(body[:16]) + `"`},
+			"Last-Modified": {at.Add(-time.Hour).UTC().Format(http.TimeFormat)}, "Vary": {"Accept, Content-Type"},
+			"X-Content-Type-Options": {"nosniff"}, "X-Runtime": {"0.012345"}, "Content-Language": {"en"}, "Accept-Ranges": {"bytes"},
+		},
+		Body: store.NewBody(body), RequestTime: at, ResponseTime: at.Add(12 * time.Millisecond),
+		Tags: []string{"release:115", "id:" + id},
+	}
+}
+
+// heap is what is live, and what the process has of the machine.
+func heap() (live, resident int64) {
+	runtime.GC()
+	runtime.GC() // the second ends the sweep of the first
+	var st runtime.MemStats
+	runtime.ReadMemStats(&st)
+	return int64(st.HeapAlloc), residentNow()
+}
+
+func residentNow() int64 {
+	b, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	pages, _ := strconv.ParseInt(strings.Fields(string(b))[1], 10, 64)
+	return pages * int64(os.Getpagesize())
+}
+
+// What Stats says is what the heap holds, for records of every size, new or
+// replaced.
+func TestMemoryCountsTruly(t *testing.T) {
+	for _, tc := range []struct {
+		entries, size, times int
+	}{
+		{50_000, 1000, 1}, {50_000, 0, 1}, {30_000, 300, 3}, {20_000, 5000, 1}, {500, 100_000, 2}, {20, 3_000_000, 1},
+	} {
+		t.Run(fmt.Sprintf("%d of %d", tc.entries, tc.size), func(t *testing.T) {
+			store.NewMemory(store.MemoryConfig{}).Put(t.Context(), catalogued(0, tc.size+16), time.Hour) // the compressor's own tables
+			before, _ := heap()
+			m := store.NewMemory(store.MemoryConfig{Bytes: 1 << 30})
+			for range tc.times {
+				for i := range tc.entries {
+					m.Put(t.Context(), catalogued(i, max(tc.size, 16)), time.Hour)
+				}
+			}
+			after, _ := heap()
+			st, real := m.Stats(), after-before
+			t.Logf("%d bytes an entry, counted %d", real/int64(tc.entries), st.Bytes/int64(tc.entries))
+			if st.Entries != tc.entries || st.Bytes < real*94/100 || st.Bytes > real*106/100 {
+				t.Errorf("%d entries of %d, %d bytes of heap, counted %d (%.1f %%)", st.Entries, tc.entries, real, st.Bytes, 100*float64(st.Bytes)/float64(real))
+			}
+			runtime.KeepAlive(m)
+		})
+	}
+}
+
+// BenchmarkMillion fills a tier with a million responses of 1 kB, and says what
+// each takes.
+func BenchmarkMillion(b *testing.B) {
+	for b.Loop() {
+		before, resident := heap()
+		m := store.NewMemory(store.MemoryConfig{Bytes: 4 << 30})
+		const entries = 1_000_000
+		for i := range entries {
+			m.Put(context.Background(), catalogued(i, 1000), time.Hour)
+		}
+		after, now := heap()
+		st := m.Stats()
+		b.ReportMetric(float64(after-before)/entries, "heap-B/entry")
+		b.ReportMetric(float64(st.Bytes)/entries, "counted-B/entry")
+		b.ReportMetric(float64(now-resident)/entries, "resident-B/entry")
+		if st.Entries != entries {
+			b.Fatalf("%+v", st)
+		}
+		runtime.KeepAlive(m)
+	}
+}
+
+func BenchmarkMemoryGetSizes(b *testing.B) {
+	text := bytes.Repeat([]byte(`{"id":"ENSG00000139618","start":32315086},`), 24)
+	for name, body := range map[string]store.Body{"1kB": catalogued(1, 1000).Body, "1kB of JSON": store.NewBody(text), "100kB": catalogued(1, 100_000).Body} {
+		b.Run(name, func(b *testing.B) {
+			m := store.NewMemory(store.MemoryConfig{})
+			r := catalogued(1, 16)
+			r.Body = body
+			m.Put(context.Background(), r, time.Hour)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, ok := m.Get(context.Background(), r.Key); !ok {
+					b.Fatal("not there")
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkMemoryPut(b *testing.B) {
+	text := bytes.Repeat([]byte(`{"id":"ENSG00000139618","start":32315086},`), 24)
+	for name, body := range map[string][]byte{"1kB": text, "100kB": bytes.Repeat(text, 100), "10MB": bytes.Repeat(text, 10_000)} {
+		b.Run(name, func(b *testing.B) {
+			m := store.NewMemory(store.MemoryConfig{})
+			r := catalogued(1, 16)
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				r := *r
+				r.Body = store.NewBody(body)
+				m.Put(context.Background(), &r, time.Hour)
+			}
+		})
+	}
+}
