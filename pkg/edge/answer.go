@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -80,19 +79,27 @@ func (e *Edge) answer(w http.ResponseWriter, r *http.Request, x *exchange, p *pl
 	if f.hit || f.stored || f.age {
 		cs.TTL, cs.HasTTL = int64(f.reuse.TTL/time.Second), true
 	}
-	extra := http.Header{}
+	extra := make(http.Header, 12)
+	one := make([]string, 0, 4) // the values of fields that have one, in one piece
+	set := func(name, value string) {
+		one = append(one, value)
+		extra[name] = one[len(one)-1 : len(one) : len(one)]
+	}
 	e.mirrorFields(extra, r, x)
-	extra["Via"] = append(slices.Clone(f.before["Via"]), via(r, e.Node))
-	extra["Cache-Status"] = append(slices.Clone(f.before["Cache-Status"]), cs.String())
+	extra["Via"] = e.via(r)
+	set("Cache-Status", cs.String())
+	for name, earlier := range f.before { // of the hops before this node
+		extra[name] = append(slices.Clip(earlier), extra[name]...)
+	}
 	if f.age {
-		extra.Set("Age", strconv.FormatInt(int64(rfc9111.CurrentAge(ruled(f.response), now)/time.Second), 10))
+		set("Age", strconv.FormatInt(int64(rfc9111.CurrentAge(ruled(f.response), now)/time.Second), 10))
 	}
 	o := &x.outcome
 	o.Cache, o.Tier, o.Source = f.fwd, string(f.tier), f.source
 	if f.hit {
 		o.Cache = "hit"
 	}
-	extra.Set("Server-Timing", serverTiming(x, o.Cache))
+	set("Server-Timing", serverTiming(x, o.Cache))
 	if stay := w.Header().Values("Set-Cookie"); len(stay) > 0 { // the stay cookie makes the answer the client's own
 		extra.Set("Cache-Control", "private, no-store")
 		extra["Set-Cookie"] = append(slices.Clone(stay), f.response.Header.Values("Set-Cookie")...)
@@ -117,21 +124,40 @@ func (e *Edge) answer(w http.ResponseWriter, r *http.Request, x *exchange, p *pl
 	}
 }
 
+// fixed are the values of fields that every answer has. They are shared: to add
+// to one is to copy it.
+type fixed struct{ any, expose, region, via []string }
+
+func newFixed(c Config) fixed {
+	return fixed{any: []string{"*"},
+		expose: []string{"Age, Cache-Status, ETag, Link, Mirror-Nearest, Mirror-Region, Retry-After, Server-Timing, Via"},
+		region: []string{string(c.Region)}, via: []string{"1.1 " + c.Node}}
+}
+
+func (e *Edge) via(r *http.Request) []string {
+	if r.ProtoMajor == 1 && r.ProtoMinor == 1 {
+		return e.fixed.via
+	}
+	return []string{via(r, e.Node)}
+}
+
 // mirrorFields writes what every answer says of this network.
 func (e *Edge) mirrorFields(h http.Header, r *http.Request, x *exchange) {
-	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Expose-Headers", "Age, Cache-Status, ETag, Link, Mirror-Nearest, Mirror-Region, Retry-After, Server-Timing, Via")
-	h.Set("Timing-Allow-Origin", "*")
+	h["Access-Control-Allow-Origin"], h["Timing-Allow-Origin"] = e.fixed.any, e.fixed.any
+	h["Access-Control-Expose-Headers"] = e.fixed.expose
 	d := &x.decision
-	if d.Region == "" {
-		h.Set("Mirror-Region", string(e.Region))
-		return
+	h["Mirror-Region"] = e.fixed.region
+	if d.Region != "" && d.Region != e.Region {
+		h.Set("Mirror-Region", string(d.Region))
 	}
-	h.Set("Mirror-Region", string(d.Region))
-	if d.Nearest == "" {
+	switch d.Nearest {
+	case "":
 		return
+	case e.Region:
+		h["Mirror-Nearest"] = e.fixed.region
+	default:
+		h.Set("Mirror-Nearest", string(d.Nearest))
 	}
-	h.Set("Mirror-Nearest", string(d.Nearest))
 	if near, ok := x.world.Map.Region(d.Nearest); ok && d.Nearest != d.Region {
 		location := near.URL + r.URL.EscapedPath()
 		if x.query != "" {
@@ -145,7 +171,11 @@ func (e *Edge) mirrorFields(h http.Header, r *http.Request, x *exchange) {
 var linkSafe = strings.NewReplacer("<", "%3C", ">", "%3E", `"`, "%22", " ", "%20")
 
 func serverTiming(x *exchange, cache string) string {
-	return fmt.Sprintf("route;dur=%.2f, cache;desc=%q;dur=%.2f", ms(x.located), cache, ms(x.fetched))
+	var buf [80]byte
+	b := append(buf[:0], "route;dur="...)
+	b = strconv.AppendFloat(b, ms(x.located), 'f', 2, 64)
+	b = append(append(append(b, `, cache;desc="`...), cache...), `";dur=`...)
+	return string(strconv.AppendFloat(b, ms(x.fetched), 'f', 2, 64))
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

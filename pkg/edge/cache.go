@@ -54,7 +54,8 @@ type stored struct {
 	response *store.Response // nil: nothing
 	tier     store.Tier
 	reuse    rfc9111.Reuse
-	variants bool // the target is stored, in other variants than this
+	variants bool   // the target is stored, in other variants than this
+	ended    uint64 // Edge.ended from before the look-up
 }
 
 // fetched is an answer on its way to one or more clients. Those share it: it
@@ -184,6 +185,7 @@ func (e *Edge) flightKey(p *plan, s stored, hops int) string {
 
 // lookUp finds the stored response that the request selects, and judges it.
 func (e *Edge) lookUp(ctx context.Context, p *plan) (s stored) {
+	defer func(ended uint64) { s.ended = ended }(e.ended.of(p.key).Load())
 	resp, tier, ok := e.Store.Get(ctx, p.key)
 	if ok && p.byVary && resp.Status == 0 {
 		variants := resp
@@ -254,7 +256,14 @@ func (e *Edge) received(p *plan, s stored, a *fetch.Answer) *fetched {
 	case f.status >= 500 && (s.response != nil || p.endpoint != nil):
 		ok, why = false, "an error does not replace an answer"
 	}
-	f.before = http.Header{"Via": header.Values("Via"), "Cache-Status": header.Values("Cache-Status")}
+	for _, name := range [...]string{"Via", "Cache-Status"} {
+		if values := header[name]; len(values) > 0 {
+			if f.before == nil {
+				f.before = http.Header{}
+			}
+			f.before[name] = values
+		}
+	}
 	if a.Source.Kind == fetch.Region { // written by that node for its own client
 		links := slices.DeleteFunc(slices.Clone(got.Header.Values("Link")), func(l string) bool { return strings.HasSuffix(l, `rel="alternate"`) })
 		got.Header = got.Header.Clone()
@@ -290,6 +299,7 @@ func (e *Edge) keep(ctx context.Context, p *plan, f *fetched, body store.Body) {
 			resp := *f.response
 			resp.Body = body
 			e.put(context.WithoutCancel(ctx), p, f, &resp)
+			e.ended.of(p.key).Add(1)
 		}
 	case f.replaces:
 		e.Store.Delete(ctx, p.key)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -116,6 +117,8 @@ type Edge struct {
 	started   time.Time
 
 	changes  *changes
+	ended    *changes // fetches that stored something
+	fixed    fixed
 	unshared notes[unshared]
 	doubts   notes[doubt]
 	behind   sync.Map // keys of stored responses that are being refreshed beside their requests
@@ -143,7 +146,8 @@ func New(c Config) (*Edge, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	e := &Edge{Config: c, started: c.Now(), changes: newChanges()}
+	e := &Edge{Config: c, started: c.Now(), changes: newChanges(), ended: newChanges()}
+	e.fixed = newFixed(c)
 	e.fetcher = fetch.New(fetch.Config{Node: c.Node, Transport: c.Transport, HeaderTimeout: c.Timeout / time.Duration(len(c.Origins)+1), Report: e.report})
 	e.catalogue = newCatalogue(e)
 	e.catalogue.restore()
@@ -202,19 +206,29 @@ func (e *Edge) inBackground(f func(context.Context)) bool {
 func (e *Edge) Drain() { e.draining.Store(true) }
 
 func (e *Edge) routes() http.Handler {
+	api := e.decide(http.HandlerFunc(e.api))
 	r := chi.NewRouter()
-	r.Use(e.clientAddress(), e.begin, e.recovered)
 	r.HandleFunc("/-/healthz", e.healthz)
 	r.HandleFunc("/-/status.json", e.status)
 	r.HandleFunc("/-/route", e.explain)
 	r.HandleFunc("/.well-known/mirrors.json", e.directory)
 	r.HandleFunc("/.well-known/catalogue.json", e.catalogue.serve)
-	r.Group(func(r chi.Router) {
-		r.Use(e.decide)
-		r.HandleFunc("/", e.home)
-		r.HandleFunc("/network", e.network)
-		r.HandleFunc("/*", e.api)
+	r.Handle("/", e.decide(http.HandlerFunc(e.home)))
+	r.Handle("/network", e.decide(http.HandlerFunc(e.network)))
+	r.Handle("/*", api)
+	r.MethodNotAllowed(api.ServeHTTP) // methods chi does not know are the origin's affair
+	all := http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if ownPath(q.URL.Path) {
+			r.ServeHTTP(w, q)
+			return
+		}
+		api.ServeHTTP(w, q) // most of all requests: nothing to look for
 	})
-	r.MethodNotAllowed(e.decide(http.HandlerFunc(e.api)).ServeHTTP) // methods chi does not know are the origin's affair
-	return r
+	return e.clientAddress()(e.begin(e.recovered(all)))
+}
+
+// ownPath reports whether the router may have something for that path other
+// than the API.
+func ownPath(path string) bool {
+	return path == "/" || path == "/network" || strings.HasPrefix(path, "/-/") || strings.HasPrefix(path, "/.well-known/")
 }

@@ -44,8 +44,12 @@ func (p *plan) request() rfc9111.Request { return rfc9111.Request{Method: p.meth
 
 // plan makes the canonical request and its key.
 func (e *Edge) plan(r *http.Request, x *exchange) *plan {
-	q := r.Clone(r.Context())
-	q.URL.RawQuery = x.query
+	q := r
+	if x.query != r.URL.RawQuery {
+		u, c := *r.URL, *r
+		u.RawQuery, c.URL = x.query, &u
+		q = &c
+	}
 	p := &plan{method: r.Method, target: q.URL.EscapedPath(), asked: r.Header, stream: r.Body, length: r.ContentLength,
 		policy: rfc9111.Policy{StaleIfError: disconnected}}
 	if p.target == "" || p.target[0] != '/' {

@@ -27,7 +27,9 @@ type world struct {
 	members []Member
 	nodes   map[region.Name][]Member // serving nodes of other regions and siblings, nearest first
 	health  *health.View
-	origins []originState // in order of preference
+	origins []originState  // in order of preference
+	sources []fetch.Source // the origins as they are to be asked
+	down    bool           // none of them is known to answer
 }
 
 type originState struct {
@@ -85,13 +87,12 @@ func (e *Edge) observeWorld(now time.Time) *world {
 		}
 		others = others || r.Name != e.Region && s.Serving
 	}
-	lost := true
 	for _, o := range e.Origins {
 		state := view.Status[originID(o)].State
-		lost = lost && state == health.Unreachable
 		w.origins = append(w.origins, originState{fetch.Source{Kind: fetch.Origin, Name: o.String(), URL: o}, state})
 	}
-	w.Isolated = lost && !others && len(m.Regions()) > 1
+	w.order()
+	w.Isolated = w.down && !others && len(m.Regions()) > 1
 	return w
 }
 
@@ -150,19 +151,23 @@ func canary(c *apispec.Catalogue) string {
 }
 
 // originSources are the origins to ask, the healthy first, in order of
-// preference. down says that all of them are known not to answer.
-func (w *world) originSources() (sources []fetch.Source, down bool) {
-	down = true
+// preference; nobody may change the slice. down says that all of them are
+// known not to answer.
+func (w *world) originSources() (sources []fetch.Source, down bool) { return w.sources, w.down }
+
+// order finds the origins to ask.
+func (w *world) order() {
+	w.down = true
 	var last []fetch.Source
 	for _, o := range w.origins {
 		if o.state == health.Unreachable {
 			last = append(last, o.source)
 			continue
 		}
-		down = false
-		sources = append(sources, o.source)
+		w.down = false
+		w.sources = append(w.sources, o.source)
 	}
-	return append(sources, last...), down
+	w.sources = slices.Clip(append(w.sources, last...))
 }
 
 // regionSources are nodes of other regions, one per region, by round trip.
