@@ -36,6 +36,7 @@ gossip: region github.com/hashicorp/memberlist github.com/hashicorp/serf
 health: region apispec
 route: geo region
 fetch: region rendezvous
+lane:
 observe: github.com/prometheus/client_golang go.opentelemetry.io/otel go.opentelemetry.io/contrib
 status: apispec region
 edge: geo rfc9111 collapse region apispec cachekey store respond health route fetch observe status github.com/go-chi/chi/v5 github.com/pires/go-proxyproto

@@ -1,0 +1,205 @@
+package lane
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"time"
+)
+
+// leastBuffer is the shortest Read that can be net/http's for a whole head.
+const leastBuffer = 512
+
+// conn is a connection as net/http sees it.
+type conn struct {
+	*net.TCPConn // ReadFrom (sendfile) and CloseWrite are wanted by net/http as they are
+	l            *Listener
+	client       netip.AddrPort
+	phase        phase
+
+	// The rest belongs to whoever is inside net/http's Read and its ConnState
+	// hook; net/http orders them.
+
+	// between: net/http stands between two requests, and the next Read may be
+	// the lane's.
+	between bool
+	idle    bool // it stood there as StateIdle, not StateNew
+	full    int  // the size of net/http's read buffer; 0: not known yet, -1: not fit
+
+	class      uint32
+	generation uint64 // that class and ok hold for
+	asked, ok  bool
+
+	// due is when the wait ends, and set is the read deadline in force, which
+	// may be earlier. Zero: none.
+	due, set time.Time
+	writeBy  time.Time // the write deadline in force
+}
+
+// stateChanged is net/http's word of where it stands.
+func (c *conn) stateChanged(s http.ConnState) {
+	switch s {
+	case http.StateNew:
+		c.between = true
+	case http.StateIdle:
+		c.between, c.idle = true, true
+	case http.StateActive:
+		c.between = false // a read of the body may be as long as one of a head
+	case http.StateHijacked, http.StateClosed:
+		c.between = false
+		c.l.forget(c)
+	}
+}
+
+// Read is net/http's. A Read for the whole buffer, between requests, says that
+// the buffer is empty: whatever comes next is the first byte of a request.
+func (c *conn) Read(p []byte) (int, error) {
+	if !c.between {
+		return c.TCPConn.Read(p)
+	}
+	c.between = false
+	if c.full == 0 { // the connection's first Read
+		if c.full = len(p); len(p) < leastBuffer {
+			c.full = -1
+		}
+	}
+	if len(p) != c.full || !c.phase.move(inHTTP, waiting) {
+		return c.TCPConn.Read(p)
+	}
+	n, err := c.run(p)
+	if !c.leaveLane() {
+		return 0, io.EOF
+	}
+	return n, err
+}
+
+// run answers hits until something else comes, which it returns.
+func (c *conn) run(p []byte) (int, error) {
+	l := c.l
+	timeout := l.head
+	if c.idle {
+		timeout = l.idle
+	}
+	c.due = after(time.Now(), timeout) // as net/http has just set it
+	c.set, c.writeBy = c.due, time.Time{}
+	ours := false // due is no longer what net/http has set
+	for n := 0; ; {
+		if l.draining.Load() { // looked at after each SetReadDeadline, which may undo that of drain
+			return 0, io.EOF
+		}
+		m, err := c.TCPConn.Read(p[n:])
+		if err != nil {
+			if m == 0 && errors.Is(err, os.ErrDeadlineExceeded) && c.early() {
+				continue
+			}
+			return n + m, err
+		}
+		n += m
+		ok, last := c.phase.begin()
+		if !ok {
+			return 0, net.ErrClosed
+		}
+		now := time.Now()
+		used, rest, err := c.answer(p[:n], now)
+		if err != nil {
+			return 0, io.EOF // the client is gone, and nobody wants to know more
+		}
+		began := used > 0 || n == m // what is left is of a head that began just now
+		n = copy(p, p[used:n])
+		if used > 0 {
+			ours = true
+		}
+		switch {
+		case last:
+			return 0, io.EOF
+		case rest == leave || n == len(p):
+			if ours { // net/http reads on with a deadline for this head
+				if began {
+					c.due = after(now, l.head)
+				}
+				if !c.set.Equal(c.due) {
+					c.TCPConn.SetReadDeadline(c.due)
+				}
+			}
+			return n, nil
+		case n == 0:
+			c.wait(after(now, l.idle))
+		case began && (ours || c.idle): // else net/http's deadline of a first head holds
+			ours = true
+			c.wait(after(now, l.head))
+		}
+		if !c.phase.end() {
+			return 0, io.EOF
+		}
+	}
+}
+
+func after(t time.Time, d time.Duration) time.Time {
+	if d == 0 {
+		return time.Time{}
+	}
+	return t.Add(d)
+}
+
+// wait makes due the end of the wait. No timer is set while an earlier one is.
+func (c *conn) wait(due time.Time) {
+	c.due = due
+	if !due.IsZero() && (c.set.IsZero() || due.Before(c.set)) {
+		c.set = due
+		c.TCPConn.SetReadDeadline(due)
+	}
+}
+
+// early reports whether a deadline fired before it was due, and sets it anew.
+func (c *conn) early() bool {
+	if !c.due.IsZero() && !time.Now().Before(c.due) {
+		return false
+	}
+	c.set = c.due
+	c.TCPConn.SetReadDeadline(c.due)
+	return true
+}
+
+// alias finds the answer to a request; nil: net/http has it.
+func (c *conn) alias(key []byte, now time.Time) *Alias {
+	generation := c.l.Generation.Load()
+	if !c.asked || c.generation != generation {
+		c.class, c.generation, c.ok = c.l.Class(c.client)
+		c.asked = true
+	}
+	if !c.ok || c.generation != generation {
+		return nil
+	}
+	return c.l.Table.Get(key, c.class, generation, now)
+}
+
+// Close closes the connection, after the answer that the lane is writing.
+func (c *conn) Close() error {
+	if !c.phase.close() {
+		return nil
+	}
+	c.l.forget(c)
+	return c.TCPConn.Close()
+}
+
+// leaveLane gives the connection back to net/http. False: it was closed.
+func (c *conn) leaveLane() bool {
+	open, shut := c.phase.leave()
+	if shut {
+		c.l.forget(c)
+		c.TCPConn.Close()
+	}
+	if c.l.draining.Load() {
+		select {
+		case c.l.left <- struct{}{}:
+		default: // Drain has not taken the last word yet, and will look at all
+		}
+	}
+	return open
+}
+
+var _ io.ReaderFrom = (*conn)(nil)
+var _ interface{ CloseWrite() error } = (*conn)(nil)

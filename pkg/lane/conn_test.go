@@ -1,0 +1,106 @@
+package lane
+
+import (
+	"io"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+)
+
+func TestHit(t *testing.T) {
+	s := serve(t, true, nil)
+	resp, want := s.warm(t, "/a")
+	c := s.dial(t)
+	for i := range 3 {
+		again, got := c.get("/a", "User-Agent: another", "Sec-CH-UA: x", "Connection: Keep-Alive")
+		if got != want || again.Header.Get("Age") != resp.Header.Get("Age") || len(again.Header) != len(resp.Header) {
+			t.Errorf("%d: %v %q, want %v %q", i, again.Header, got, resp.Header, want)
+		}
+	}
+	if s.hits.Load() != 3 || s.calls.Load() != 1 || s.sent.Load() != int64(3*len(want)) {
+		t.Errorf("%d hits of %d bytes, %d calls", s.hits.Load(), s.sent.Load(), s.calls.Load())
+	}
+}
+
+// What decides is not shared, and what the lane does not know reaches the handler.
+func TestLeaves(t *testing.T) {
+	for _, fields := range [][]string{
+		{"Accept: text/html"}, {"Accept:"}, {"Accept-Encoding: gzip"}, {"Accept-Language: de"}, {"Content-Type: text/xml"},
+		{"Origin: http://x"}, {"Sec-Fetch-Mode: navigate"}, {"X-Requested-With: y"}, {`If-None-Match: "w"`},
+		{"Authorization: x"}, {"Cookie: a=b"}, {"Range: bytes=0-1"}, {"Cache-Control: no-cache"}, {"Pragma: no-cache"}, {"TE: trailers"},
+		{"Content-Length: 0"}, {"X-Forwarded-For: 192.0.2.1"}, {"Via: 1.1 x"}, {"CDN-Loop: x"}, {"Mirror-Prefer: asia"},
+		{"Traceparent: 00-0-0-0"}, {"If-Modified-Since: x"}, {"If-Range: x"}, {"Expect: 100-continue"}, {"Upgrade: x"}, {"X-Unknown: y"},
+		{"Accept: a", "Accept: a"}, {"Save-Data: on"}, {"Connection: close"}, {"Connection: X-Y"},
+	} {
+		t.Run(fields[0], func(t *testing.T) {
+			s := serve(t, true, nil)
+			s.warm(t, "/a")
+			s.dial(t).get("/a", fields...)
+			if s.calls.Load() != 2 || s.hits.Load() != 0 {
+				t.Errorf("%d calls, %d hits; the second is the handler's", s.calls.Load(), s.hits.Load())
+			}
+		})
+	}
+}
+
+func TestHeadAndNotModified(t *testing.T) {
+	s := serve(t, true, nil)
+	for range 2 {
+		c := s.dial(t)
+		c.send("HEAD /a HTTP/1.1\r\nHost: test\r\n\r\n")
+		if resp, body := c.answer("HEAD"); resp.ContentLength <= 0 || body != "" {
+			t.Errorf("%v %q", resp, body)
+		}
+		if resp, _ := s.warm(t, "/a", `If-None-Match: "v"`); resp.StatusCode != http.StatusNotModified {
+			t.Error(resp.Status)
+		}
+	}
+	if s.hits.Load() != 2 || s.calls.Load() != 2 || s.sent.Load() != 0 {
+		t.Errorf("%d hits of %d bytes, %d calls", s.hits.Load(), s.sent.Load(), s.calls.Load())
+	}
+}
+
+// An answer above the copied size and a pipeline that fills several batches.
+func TestSizes(t *testing.T) {
+	s := serve(t, true, nil)
+	for _, target := range []string{"/size/1024", "/size/16384", "/size/200000"} {
+		_, want := s.warm(t, target)
+		s.hits.Store(0)
+		c := s.dial(t)
+		const n = 50
+		go io.WriteString(c.TCPConn, strings.Repeat(get(target), n))
+		for range n {
+			if _, got := c.answer("GET"); got != want {
+				t.Fatalf("%s: %d bytes, want %d", target, len(got), len(want))
+			}
+		}
+		if s.hits.Load() != n {
+			t.Errorf("%s: %d hits", target, s.hits.Load())
+		}
+	}
+}
+
+func TestOtherTransports(t *testing.T) {
+	t.Run("h2c", func(t *testing.T) {
+		srv := &http.Server{Protocols: new(http.Protocols)}
+		srv.Protocols.SetHTTP1(true)
+		srv.Protocols.SetUnencryptedHTTP2(true)
+		if _, err := Wrap(nil, srv, Config{Table: NewTable(1)}); err == nil {
+			t.Error("accepted")
+		}
+		if _, err := Wrap(nil, &http.Server{}, Config{}); err == nil {
+			t.Error("accepted without a table")
+		}
+	})
+	t.Run("class", func(t *testing.T) {
+		s := serve(t, true, func(_ *http.Server, c *Config) {
+			c.Class = func(netip.AddrPort) (uint32, uint64, bool) { return 0, 0, false }
+		})
+		s.warm(t, "/a")
+		s.warm(t, "/a")
+		if s.hits.Load() != 0 {
+			t.Error("answered a client that is not for the lane")
+		}
+	})
+}

@@ -1,0 +1,67 @@
+// Package lane answers cache hits below an unchanged net/http: on cleartext
+// HTTP/1.1 over TCP, a request whose bytes decide what they decided before is
+// answered inside the connection's Read, and net/http never sees it. Everything
+// else reaches net/http byte for byte.
+//
+// The lane repeats decisions, it never makes them. Whoever answers requests
+// leaves an [Alias] in the [Table]: the bytes that decided ([AppendKey]) and the
+// bytes that were answered. An alias counts for one generation of all that a
+// decision depends on (one atomic counter, raised by each change), for one class
+// of clients, and until a time.
+//
+// # Which requests
+//
+// GET and HEAD in origin-form, HTTP/1.1, with one Host, whose lines are all
+// plainly "name: value" and CRLF, whose fields are all known to [fieldOf] and
+// not repeated, that fit net/http's read buffer (4 kB). Fields are of three
+// kinds. Deciding ones stand in the key with their exact value. Harmless ones
+// are skipped: nothing reads them, and so an answer that varies on one of them
+// (RFC 9111 §4.1) must not become an alias; see [Decides]. Any other field, and
+// any Connection but keep-alive, leaves the lane.
+//
+// # How it lives with net/http
+//
+// Between requests net/http is parked in Read with an empty read buffer. The
+// lane uses that very buffer: it reads into it, answers what it can, and returns
+// what it cannot. Leaving is all that it can do with other bytes, so it never
+// holds any, and whoever hijacks a connection finds nothing missing.
+//
+// Of net/http it relies on the following; each has a test that must stay:
+//   - the ConnState hook runs before the first Read (StateNew), before a body is
+//     read (StateActive), and between the end of an answer and the next Read
+//     (StateIdle). Without it the lane never starts;
+//   - its bufio.Reader slides before it fills, so that a Read for the whole
+//     buffer says that it is empty. Otherwise the lane would not come back;
+//   - the deadline of a new connection's head is set before the first Read;
+//   - Read errors that are timeouts, EOF, or net.OpErrors of "read" are not
+//     answered with a 400.
+//
+// # Decisions
+//
+// 2026-11-24: bytes are read into the buffer that net/http passes (the contract
+// of io.Reader allows to use all of it as scratch space) by plain
+// net.TCPConn.Read. A buffer of the lane's own, RawConn and raw system calls
+// were measured and gain nothing that can be told from noise, and each would
+// need its own answer to held bytes, deadlines and names of errors.
+//
+// 2026-11-24: the only way out is transparent. A hit that is pipelined behind a
+// miss is answered by the handler, as is one that comes before net/http has
+// ended its background read.
+//
+// 2026-11-24: deadlines are lazy. A hit sets no timer; when an old deadline
+// fires and the time that is due now is later, it is set to that. A write
+// deadline is set for twice the time and renewed when less than the time is
+// left: a client that stops reading is given between one and two WriteTimeouts.
+//
+// 2026-11-24: Close during an answer lets the answer out first, because to
+// net/http a connection that is answered here looks idle and may be closed by
+// Shutdown at any time. The same holds for Server.Close: call Drain with an
+// ended context after it.
+//
+// 2026-11-24: an If-None-Match is deciding like Accept: a 304 is an alias of its
+// own, and no tags are compared here.
+//
+// 2026-11-24: known difference, the only one. After a POST net/http forgives
+// empty lines before the next request; requests answered here in between do not
+// end that, as RFC 9112 §2.2 would have it anyway.
+package lane
