@@ -40,12 +40,14 @@ func (e *Edge) api(w http.ResponseWriter, r *http.Request) {
 	if p.endpoint != nil {
 		x.outcome.Endpoint = p.endpoint.ID
 	}
+	interim := forwardInterim(w, r, p)
+	defer interim.end()
 	if p.callback != "" && !respond.ValidCallback(p.callback) {
 		e.fail(w, r, &failure{status: http.StatusBadRequest, message: "callback is not the name of a JavaScript function; write one like show or my.show"})
 		return
 	}
 	if p.key == "" {
-		e.pass(w, r, x, p)
+		e.pass(w, r, x, p, interim)
 		return
 	}
 	asked := e.Now()
@@ -58,9 +60,10 @@ func (e *Edge) api(w http.ResponseWriter, r *http.Request) {
 	}
 	x.fetched = e.Now().Sub(asked)
 	if errors.Is(err, errPass) {
-		e.pass(w, r, x, e.unkeyed(r, x, p))
+		e.pass(w, r, x, e.unkeyed(r, x, p), interim)
 		return
 	}
+	interim.end()
 	if err == nil && f.response.Status == http.StatusTooManyRequests {
 		err = &failure{status: http.StatusServiceUnavailable, message: "the origin takes no more requests for now; try again later",
 			retryAfter: seconds(f.response.Header.Get("Retry-After"), 5)}
@@ -182,17 +185,22 @@ func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // pass streams a request that is not for the store to the origins, and if none
 // takes it and it may be repeated, to other regions.
-func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan) {
+func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan, interim *interim) {
 	if rfc9111.Evaluate(p.request(), rfc9111.Response{}, p.policy, e.Now()).OnlyIfCached {
 		e.fail(w, r, &failure{status: http.StatusGatewayTimeout, message: "only-if-cached was asked for, and this request is never answered from store"})
 		return
 	}
 	ctx := r.Context() // fetch bounds the wait for a head; a body may take its time
 	fwd := "bypass"
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		fwd = "method"
+	case p.parts != nil:
+		fwd = "partial"
+	case p.byRFC && p.key != "" && r.Method == http.MethodGet:
+		fwd = "uri-miss"
 	}
-	req := fetch.Request{Method: p.method, Target: p.target, Header: p.header, ContentLength: p.length, Repeatable: p.repeatable}
+	req := fetch.Request{Method: p.method, Target: p.target, Header: p.passedHeader(), ContentLength: p.length, Repeatable: p.repeatable, Interim: p.interim}
 	if p.stream != nil && p.length != 0 {
 		req.Body = p.stream
 	}
@@ -201,8 +209,20 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan
 		req.Wait = downBudget
 	}
 	a, err := e.fetcher.Do(ctx, sources, req)
+	if _, completing := p.rest(); completing && (err != nil || a.Response.StatusCode != http.StatusOK) {
+		if f := e.completed(ctx, p, a); f != nil {
+			interim.end()
+			e.answer(w, r, x, p, f, false)
+			return
+		}
+		p.parts = nil // it does not help: ask for the whole
+		if req.Header = p.passedHeader(); err == nil {
+			a.Response.Body.Close()
+			a, err = e.fetcher.Do(ctx, sources, req)
+		}
+	}
 	if regions := x.world.regionSources(); p.repeatable && x.hops == 0 && len(regions) > 0 && r.Context().Err() == nil && req.Body == nil &&
-		(req.Header.Get("Authorization") == "" || withoutSecrets(req.Header, regions).Get("Authorization") != "") &&
+		trusted(req.Header, regions) &&
 		(err != nil || a.Response.StatusCode >= 500) {
 		req.Header = withoutSecrets(req.Header, regions)
 		if b, berr := e.fetcher.Do(ctx, regions, req); berr == nil {
@@ -222,7 +242,8 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan
 	if safe := r.Method == http.MethodGet || r.Method == http.MethodHead; !safe {
 		e.invalidate(ctx, r, a.Response)
 	}
-	e.relay(w, r, x, a, fwd)
+	interim.end()
+	e.relay(w, r, x, a, fwd, e.keeper(ctx, r, x, p, a))
 }
 
 // proxy sends the request to a node of the region that the decision names.
@@ -257,7 +278,7 @@ func (e *Edge) proxy(w http.ResponseWriter, r *http.Request, x *exchange) {
 		e.fail(w, r, err)
 		return
 	}
-	e.relay(w, r, x, a, "bypass")
+	e.relay(w, r, x, a, "bypass", nil)
 }
 
 // withoutSecrets drops credentials when a source is reached in clear text over
@@ -274,13 +295,19 @@ func withoutSecrets(h http.Header, sources []fetch.Source) http.Header {
 	return h
 }
 
+// trusted reports whether the sources may see all that the request says of
+// its user: without it, their answer would be another.
+func trusted(h http.Header, sources []fetch.Source) bool {
+	return h.Get("Authorization") == "" || withoutSecrets(h, sources).Get("Authorization") != ""
+}
+
 func loopback(u *url.URL) bool {
 	ip := net.ParseIP(u.Hostname())
 	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// relay streams a source's answer to the client.
-func (e *Edge) relay(w http.ResponseWriter, r *http.Request, x *exchange, a *fetch.Answer, fwd string) {
+// relay streams a source's answer to the client, and to k if it is to be kept.
+func (e *Edge) relay(w http.ResponseWriter, r *http.Request, x *exchange, a *fetch.Answer, fwd string, k *keeper) {
 	resp := a.Response
 	defer resp.Body.Close()
 	rfc9111.RemoveHopByHop(resp.Header)
@@ -306,7 +333,7 @@ func (e *Edge) relay(w http.ResponseWriter, r *http.Request, x *exchange, a *fet
 		h.Set("Mirror-Region", from)
 	}
 	h.Add("Via", via(r, e.Node))
-	h.Add("Cache-Status", rfc9111.CacheStatus{Cache: e.Node, Fwd: fwd, FwdStatus: resp.StatusCode}.String())
+	h.Add("Cache-Status", rfc9111.CacheStatus{Cache: e.Node, Fwd: fwd, FwdStatus: resp.StatusCode, Stored: k != nil}.String())
 	x.outcome.Cache, x.outcome.Source = fwd, a.Source.Name
 	x.fetched = e.Now().Sub(x.start)
 	h.Set("Server-Timing", serverTiming(x, fwd))
@@ -315,8 +342,13 @@ func (e *Edge) relay(w http.ResponseWriter, r *http.Request, x *exchange, a *fet
 	if resp.ContentLength < 0 {
 		out = flusher{w, http.NewResponseController(w)}
 	}
+	if k != nil {
+		out = k.beside(out)
+	}
 	if _, err := io.Copy(out, resp.Body); err != nil && r.Context().Err() == nil {
 		panic(http.ErrAbortHandler) // a cut body must not look whole
+	} else if err == nil && k != nil {
+		k.put(context.WithoutCancel(r.Context()), e)
 	}
 }
 
@@ -362,16 +394,21 @@ func (e *Edge) invalidate(ctx context.Context, r *http.Request, resp *http.Respo
 	if !rfc9111.Invalidates(r.Method, resp.StatusCode) {
 		return
 	}
-	base := &url.URL{Scheme: "http", Host: r.Host, Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
+	base := targetOf(r)
 	for _, target := range rfc9111.InvalidatedTargets(base, resp.Header) {
 		if u, err := url.Parse(target); err == nil {
 			key := cachekey.Plain(&http.Request{Method: http.MethodGet, Host: r.Host, URL: base.ResolveReference(u), Header: http.Header{}})
 			for _, key := range [...]string{"http " + key, "https " + key} {
-				e.changes.of(key).Add(1) // first: what is being fetched must not be stored after
+				e.changes.add(key) // first: what is being fetched must not be stored after
 				e.Store.Delete(ctx, key)
 			}
 		}
 	}
+}
+
+// targetOf is the URI that a request speaks of, without what it says to routing.
+func targetOf(r *http.Request) *url.URL {
+	return &url.URL{Scheme: "http", Host: r.Host, Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: exchangeOf(r).query}
 }
 
 func seconds(s string, otherwise int) int {

@@ -54,8 +54,9 @@ type stored struct {
 	response *store.Response // nil: nothing
 	tier     store.Tier
 	reuse    rfc9111.Reuse
-	variants bool   // the target is stored, in other variants than this
-	ended    uint64 // Edge.ended from before the look-up
+	variants bool            // the target is stored, in other variants than this
+	parts    *store.Response // it is an incomplete response; then reuse speaks of it
+	ended    uint64          // Edge.ended from before the look-up
 }
 
 // fetched is an answer on its way to one or more clients. Those share it: it
@@ -95,7 +96,7 @@ func (e *Edge) cached(ctx context.Context, x *exchange, p *plan) (f *fetched, co
 			e.refreshBehind(x, p, s)
 			hit.detail = "stale-while-revalidate"
 			return hit, false, nil
-		case down && s.reuse.StaleIfError:
+		case down && s.reuse.StaleIfError && !p.byRFC: // there, only an origin that was asked in vain is disconnected (§4.2.4)
 			e.refreshBehind(x, p, s)
 			hit.detail = "no origin answers"
 			return hit, false, nil
@@ -104,11 +105,14 @@ func (e *Edge) cached(ctx context.Context, x *exchange, p *plan) (f *fetched, co
 			return hit, false, nil
 		}
 	}
+	if f := p.fromParts(s); f != nil {
+		return f, false, nil
+	}
 	if rfc9111.Evaluate(p.request(), rfc9111.Response{}, p.policy, e.Now()).OnlyIfCached {
 		return nil, false, &failure{status: http.StatusGatewayTimeout, message: "only-if-cached was asked for, and no stored response can be used"}
 	}
-	if p.method == http.MethodHead {
-		return nil, false, errPass // without a catalogue: its answer says too little to store
+	if p.method == http.MethodHead || p.partial(s) {
+		return nil, false, errPass // without a catalogue: its answer says too little to store, and nothing to others
 	}
 	f, collapsed, err = e.fetch(ctx, x, p, s)
 	if err != nil {
@@ -172,7 +176,7 @@ func (e *Edge) fetch(ctx context.Context, x *exchange, p *plan, s stored) (f *fe
 func (e *Edge) flightKey(p *plan, s stored, hops int) string {
 	key := p.key
 	if p.byVary {
-		key += "\n" + strconv.FormatUint(e.changes.of(p.key).Load(), 10) // what was begun before a change is not for later requests
+		key += "\n" + strconv.FormatUint(e.changes.of(p.key), 10) // what was begun before a change is not for later requests
 	}
 	if hops > 0 {
 		key += "\nforwarded" // it asks no other region, so it must not stand for one that may
@@ -201,6 +205,9 @@ func (e *Edge) lookUp(ctx context.Context, p *plan) (s stored) {
 	s.reuse = rfc9111.Evaluate(p.request(), ruled(resp), p.policy, e.Now())
 	if s.reuse.Verdict == rfc9111.Miss {
 		return stored{reuse: s.reuse}
+	}
+	if resp.Status == http.StatusPartialContent {
+		s.response, s.parts, s.reuse.Fwd = nil, resp, "partial"
 	}
 	return s
 }
@@ -244,7 +251,7 @@ func (e *Edge) received(p *plan, s stored, a *fetch.Answer) *fetched {
 	got := rfc9111.Response{Status: f.status, Header: header, RequestTime: a.RequestTime, ResponseTime: now}
 	var body store.Body
 	if f.status == http.StatusNotModified && s.response != nil && s.response.Status != 0 {
-		got = rfc9111.Update304(ruled(s.response), got)
+		got = rfc9111.Update(ruled(s.response), got, p.policy)
 		body = s.response.Body
 	} else {
 		f.arriving = newArriving(a.Response.ContentLength)
@@ -287,7 +294,7 @@ func (e *Edge) received(p *plan, s stored, a *fetch.Answer) *fetched {
 }
 
 // current reports whether nothing was invalidated since the request came.
-func (e *Edge) current(p *plan) bool { return !p.byVary || p.changes == e.changes.of(p.key).Load() }
+func (e *Edge) current(p *plan) bool { return !p.byVary || p.changes == e.changes.of(p.key) }
 
 // keep stores a whole answer if it may be, with the consequences for what was
 // stored and for those who ask next.

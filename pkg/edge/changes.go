@@ -2,20 +2,45 @@ package edge
 
 import (
 	"hash/maphash"
-	"sync/atomic"
+	"sync"
 )
 
-// changes counts the unsafe requests that may have changed what is stored under
-// plain keys (RFC 9111 §4.4): what was asked for before one is neither stored
-// nor shared after it. Keys share counters; a count that another key raised
-// costs a fetch, and is never wrong.
+// maxChanges bounds what changes remembers.
+const maxChanges = 1 << 16
+
+// changes counts, by key, the unsafe requests that may have changed what is
+// stored under plain keys (RFC 9111 §4.4): what was asked for before one is
+// neither stored nor shared after it. Keys are kept as hashes: one that counts
+// as changed because of another costs a fetch, and is never wrong.
 type changes struct {
 	seed   maphash.Seed
-	counts [4096]atomic.Uint64
+	mu     sync.RWMutex // guards all below
+	all    uint64       // changes so far
+	counts map[uint64]uint64
+	before uint64 // of the keys that are forgotten
 }
 
-func newChanges() *changes { return &changes{seed: maphash.MakeSeed()} }
+func newChanges() *changes {
+	return &changes{seed: maphash.MakeSeed(), counts: make(map[uint64]uint64)}
+}
 
-func (c *changes) of(key string) *atomic.Uint64 {
-	return &c.counts[maphash.String(c.seed, key)%uint64(len(c.counts))]
+// of is the count of a key. It never goes down.
+func (c *changes) of(key string) uint64 {
+	hash := maphash.String(c.seed, key)
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return max(c.counts[hash], c.before)
+}
+
+// add notes a change. When there are too many, all are forgotten, and every key
+// counts as changed.
+func (c *changes) add(key string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all++
+	if len(c.counts) >= maxChanges {
+		clear(c.counts)
+		c.before = c.all
+	}
+	c.counts[maphash.String(c.seed, key)] = c.all
 }

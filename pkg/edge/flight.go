@@ -116,7 +116,7 @@ func (e *Edge) refresh(ctx context.Context, w *world, p *plan, s stored, hops in
 	if down { // what is left of two seconds
 		left = min(left, downBudget)
 	}
-	if regions := w.regionSources(); hops == 0 && len(regions) > 0 && left > 0 {
+	if regions := w.regionSources(); hops == 0 && len(regions) > 0 && left > 0 && trusted(p.header, regions) {
 		elsewhere := *p
 		elsewhere.header = withoutSecrets(p.header, regions)
 		g, gerr := e.ask(ctx, regions, &elsewhere, stored{reuse: s.reuse}, left)
@@ -159,7 +159,7 @@ func (e *Edge) ask(ctx context.Context, sources []fetch.Source, p *plan, s store
 	}
 	all, end := sources, time.Now().Add(wait)
 	for {
-		in := &inflow{sources: all, req: fetch.Request{Method: p.method, Target: p.target, Header: header, Repeatable: true}}
+		in := &inflow{sources: all, req: fetch.Request{Method: p.method, Target: p.target, Header: header, Repeatable: true, Interim: p.interim}}
 		if p.body != nil {
 			in.req.Body, in.req.ContentLength = bytes.NewReader(p.body), int64(len(p.body))
 		}

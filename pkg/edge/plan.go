@@ -10,6 +10,7 @@ import (
 	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/cachekey"
 	"mirrornet/pkg/rfc9111"
+	"mirrornet/pkg/store"
 )
 
 // maxPost is the longest POST body that is read to make a key; longer ones
@@ -36,6 +37,9 @@ type plan struct {
 	tags     []string
 	changes  uint64 // of the key, when the request came
 	policy   rfc9111.Policy
+	byRFC    bool            // plain RFC 9111, and nothing else, was asked for
+	parts    *store.Response // an incomplete response that is stored under the key
+	interim  func(status int, h http.Header)
 	// repeatable: asking twice does no harm.
 	repeatable bool
 }
@@ -61,6 +65,9 @@ func (e *Edge) plan(r *http.Request, x *exchange) *plan {
 	p.repeatable = r.Method == http.MethodGet || r.Method == http.MethodHead
 	keys := e.catalogue.keys()
 	auto := e.Catalogue == Auto
+	if p.byRFC = !auto; p.byRFC {
+		p.policy.AllowSetCookie, p.policy.StoreParts = true, true
+	}
 	if !auto || keys == nil {
 		p.header = e.forwardedHeader(r, x)
 		if !auto && p.repeatable {
@@ -107,20 +114,30 @@ func (e *Edge) plan(r *http.Request, x *exchange) *plan {
 	return p
 }
 
-// plain keys the request by RFC 9111 alone. A range is passed on unstored, and
-// so is a HEAD, whose answer says less than the GET's.
+// plain keys the request by RFC 9111 alone. Beside a catalogue, a range and a
+// request with credentials are passed on unstored.
 func (e *Edge) plain(p *plan, r *http.Request) {
-	if r.Header.Get("Range") != "" || r.Header.Get("Authorization") != "" {
+	if r.ContentLength != 0 { // what its content means, only the origin knows
 		return
 	}
-	p.key, p.byVary = p.header.Get("X-Forwarded-Proto")+" "+cachekey.Plain(r), true
-	p.changes = e.changes.of(p.key).Load()
+	if !p.byRFC && (r.Header.Get("Range") != "" || r.Header.Get("Authorization") != "") {
+		return
+	}
+	p.key, p.byVary = p.plainKey(r), true
+	p.changes = e.changes.of(p.key)
 	p.stream = nil
-	for _, name := range [...]string{"If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range"} {
+	for _, name := range ofTheClient {
 		p.header.Del(name) // judged on the stored whole
 	}
 	p.header.Del("Accept-Encoding") // stored in one form; coded on the way out
 	p.header.Del("X-Forwarded-For") // the answer is for others too
+}
+
+// ofTheClient are the fields that ask for less than the whole.
+var ofTheClient = [...]string{"If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range", "Range"}
+
+func (p *plan) plainKey(r *http.Request) string {
+	return p.header.Get("X-Forwarded-Proto") + " " + cachekey.Plain(r)
 }
 
 type failing struct{ err error }

@@ -21,6 +21,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"net/url"
 	"slices"
 	"sync/atomic"
@@ -59,6 +61,9 @@ type Request struct {
 	Repeatable bool
 	// Wait bounds the wait for one source's answer head; 0: as configured.
 	Wait time.Duration
+	// Interim is told of each 1xx response but 100 and 101, from a goroutine
+	// of its own. Nil: they are dropped.
+	Interim func(status int, h http.Header)
 }
 
 // Attempt is one source asked, and what came of it.
@@ -216,6 +221,14 @@ func (c *Client) ask(ctx context.Context, src Source, req Request, body *body) (
 		wait = req.Wait
 	}
 	timer := time.AfterFunc(wait, func() { cancel(errHeaderTimeout) })
+	if req.Interim != nil {
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(status int, h textproto.MIMEHeader) error {
+			if status > http.StatusSwitchingProtocols {
+				req.Interim(status, http.Header(h))
+			}
+			return nil
+		}})
+	}
 	out, err := http.NewRequestWithContext(ctx, req.Method, src.URL.Scheme+"://"+src.URL.Host+src.URL.EscapedPath()+req.Target, body.reader())
 	if err != nil {
 		cancel(nil)

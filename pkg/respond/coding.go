@@ -2,6 +2,7 @@ package respond
 
 import (
 	"bytes"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,7 +28,8 @@ const minCompress = 256
 // negotiate chooses the coding of a whole answer, and says in Vary that there
 // was a choice.
 func (a *answer) negotiate() {
-	if a.body.Len() < minCompress || !bodyAllowed(a.status) || a.h.Get("Content-Encoding") != "" ||
+	if a.body.Len() < minCompress || !bodyAllowed(a.status) || a.status == http.StatusPartialContent || // its bytes are counted as they are
+		a.h.Get("Content-Encoding") != "" ||
 		!compressible(a.h.Get("Content-Type")) || rfc9111.NoTransform(a.h) {
 		return
 	}

@@ -11,7 +11,7 @@
 //
 // A request goes through the package like this: [VaryKey] finds the stored
 // response, [Evaluate] says how it may be used, [ConditionalHeader] asks the
-// origin, [Updates] and [Update304] take in its 304; any other answer is kept
+// origin, [Updates] and [Update] take in its 304; any other answer is kept
 // where [Storable] agrees, with the fields of [StoredHeader].
 //
 // # Decisions
@@ -74,4 +74,7 @@ type Policy struct {
 	StoreUnsafe bool
 	// AllowSetCookie stores responses with Set-Cookie, field included.
 	AllowSetCookie bool
+	// StoreParts says that the caller combines the parts of representations:
+	// a 206 may be stored, as what it is (§3.3).
+	StoreParts bool
 }

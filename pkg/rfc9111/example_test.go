@@ -24,8 +24,8 @@ func Example() {
 
 	// The origin answers 304 and a longer lifetime.
 	later := received.Add(71 * time.Second)
-	resp = rfc9111.Update304(resp, rfc9111.Response{Status: 304, RequestTime: later, ResponseTime: later,
-		Header: http.Header{"Cache-Control": {"max-age=600"}}})
+	resp = rfc9111.Update(resp, rfc9111.Response{Status: 304, RequestTime: later, ResponseTime: later,
+		Header: http.Header{"Cache-Control": {"max-age=600"}}}, rfc9111.Policy{})
 	r := rfc9111.Evaluate(req, resp, rfc9111.Policy{}, later)
 	fmt.Println(r.Verdict, r.TTL)
 	fmt.Println(rfc9111.CacheStatus{Cache: "asia-1", Hit: true, TTL: int64(r.TTL.Seconds()), HasTTL: true})

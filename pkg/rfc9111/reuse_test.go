@@ -223,12 +223,12 @@ func TestUpdates_RFC9111_4_3_4(t *testing.T) {
 	}
 }
 
-func TestUpdate304_RFC9111_3_2(t *testing.T) {
+func TestUpdate_RFC9111_3_2(t *testing.T) {
 	stored := resp(404, "Age: 500", "Date: "+at(-900), "Cache-Control: max-age=60", "Content-Length: 36", "Content-Encoding: zstd", "A: 1", "B: 2", "B: 3", "H: x")
 	fresh := Response{Status: 304, RequestTime: t0.Add(time.Minute), ResponseTime: t0.Add(2 * time.Minute),
 		Header: hdr(`Cache-Control: max-age=90, private="h"`, "Content-Length: 0", "Content-Encoding: br", "B: 4", "X-RateLimit-Limit: 5", "Set-Cookie: a=b", "Connection: C", "C: 1")}
 	s, f := stored.Header.Clone(), fresh.Header.Clone()
-	got := Update304(stored, fresh)
+	got := Update(stored, fresh, Policy{})
 	want := Response{Status: 404, RequestTime: fresh.RequestTime, ResponseTime: fresh.ResponseTime,
 		Header: hdr("Date: "+at(120), `Cache-Control: max-age=90, private="h"`, "Content-Length: 36", "Content-Encoding: zstd", "A: 1", "B: 4")}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -242,7 +242,7 @@ func TestUpdate304_RFC9111_3_2(t *testing.T) {
 	if !cmp.Equal(s, stored.Header) || !cmp.Equal(f, fresh.Header) {
 		t.Error("an argument changed")
 	}
-	if got := Update304(Response{Status: 200}, Response{Header: hdr("Age: 3", "Date: "+at(1))}); got.Header.Get("Age") != "3" || got.Header.Get("Date") != at(1) {
+	if got := Update(Response{Status: 200}, Response{Header: hdr("Age: 3", "Date: "+at(1))}, Policy{}); got.Header.Get("Age") != "3" || got.Header.Get("Date") != at(1) {
 		t.Errorf("got %v", got.Header)
 	}
 }

@@ -2,6 +2,7 @@ package rfc9111
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,7 +10,7 @@ import (
 
 // Storable reports whether a shared cache may store the response to req (§3),
 // and why not. It looks at the response as received, before [StoredHeader].
-// After [Update304] it is to be asked again.
+// After [Update] it is to be asked again.
 func Storable(req Request, resp Response, p Policy) (ok bool, why string) {
 	d := parseResponse(resp.Header)
 	lifetime, explicit := freshnessLifetime(resp, d)
@@ -29,7 +30,7 @@ func Storable(req Request, resp Response, p Policy) (ok bool, why string) {
 	switch s := resp.Status; {
 	case s < 200 || s > 599:
 		return false, "status " + strconv.Itoa(s) + " is not final"
-	case s == http.StatusPartialContent, s == http.StatusNotModified, s == http.StatusTooManyRequests:
+	case s == http.StatusPartialContent && !p.StoreParts, s == http.StatusNotModified, s == http.StatusTooManyRequests:
 		return false, "status " + strconv.Itoa(s)
 	}
 	if parseRequest(req.Header).noStore {
@@ -66,10 +67,21 @@ func Storable(req Request, resp Response, p Policy) (ok bool, why string) {
 	return false, "never usable: no freshness, validator or leave to be stale"
 }
 
+// AnswersGet reports whether the response to a POST may answer later GETs of
+// its target (RFC 9110 §9.3.3): it says by Content-Location that it is the
+// target's representation, and for how long. What else decides about storing
+// is [Storable]'s, asked as of a GET.
+func AnswersGet(target *url.URL, resp Response) bool {
+	at, err := target.Parse(resp.Header.Get("Content-Location"))
+	_, present := resp.Header["Content-Location"]
+	_, explicit := FreshnessLifetime(resp)
+	return present && err == nil && explicit && sameOrigin(at, target) && at.RequestURI() == target.RequestURI()
+}
+
 // heuristicallyCacheable tells the statuses of RFC 9110 §15.1.
 func heuristicallyCacheable(status int) bool {
 	switch status {
-	case 200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501: // 206 is not stored
+	case 200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501:
 		return true
 	}
 	return false

@@ -173,6 +173,13 @@ func TestVary_RFC9111_4_1(t *testing.T) {
 		{"Foo", req{}, req{"Bar: 1"}, true},
 		{"Foo", req{"Foo: A"}, req{"Foo: a"}, false},
 		{"Accept-Language", req{"Accept-Language: EN"}, req{"Accept-Language: en"}, true},
+		{"Accept-Language", req{"Accept-Language: en, de"}, req{"Accept-Language: De,eN"}, true},
+		{"Accept-Language", req{"Accept-Language: en, de;q=0.5"}, req{"Accept-Language: de ; q=0.500", "Accept-Language: en;q=1.0"}, true},
+		{"Accept-Language", req{"Accept-Language: en, de;q=0.5"}, req{"Accept-Language: de, en;q=0.5"}, false},
+		{"Accept-Language", req{"Accept-Language: en;q=0"}, req{"Accept-Language: en"}, false},
+		{"Accept-Language", req{"Accept-Language: en;q=0.0"}, req{"Accept-Language: en;q=0"}, true},
+		{"Accept-Language", req{"Accept-Language: en;q=10"}, req{"Accept-Language: en;q=1"}, false},
+		{"Accept", req{"Accept: a/b, c/d"}, req{"Accept: c/d, a/b"}, false},
 		{"A,B", req{"A: 1;B=1:2", "B: 3"}, req{"A: 1", "B: 2;B=1:3"}, false},
 		{"A,B", req{"A: x"}, req{"B: x"}, false},
 	} {

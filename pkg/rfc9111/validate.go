@@ -49,11 +49,11 @@ func Updates(stored, fresh Response) bool {
 	return true
 }
 
-// Update304 is the stored response after the 304 response fresh (§3.2): the
-// stored status, the times of fresh, and the stored fields with those of
-// fresh in their place, except what is never stored and what describes the
-// stored bytes. Neither argument is changed, nor shared.
-func Update304(stored, fresh Response) Response {
+// Update is the stored response after fresh, a 304 to its validation or a 200
+// to a HEAD (§3.2): the stored status, the times of fresh, and the stored
+// fields with those of fresh in their place, except what is never stored and
+// what describes the stored bytes. Neither argument is changed, nor shared.
+func Update(stored, fresh Response, p Policy) Response {
 	out := Response{Status: stored.Status, RequestTime: fresh.RequestTime, ResponseTime: fresh.ResponseTime}
 	out.Header = stored.Header.Clone()
 	if out.Header == nil {
@@ -62,7 +62,7 @@ func Update304(stored, fresh Response) Response {
 	// Of another time; a 304 without them is as old as its receipt.
 	delete(out.Header, "Age")
 	delete(out.Header, "Date")
-	for name, values := range StoredHeader(fresh, Policy{}) {
+	for name, values := range StoredHeader(fresh, p) {
 		switch name {
 		case "Content-Length", "Content-Encoding", "Content-Range", "Content-Md5", "Content-Digest", "Repr-Digest", "Digest":
 			continue

@@ -72,9 +72,30 @@ func varyValue(name string, lines []string) string {
 			line = line[n+1:]
 		}
 	}
-	switch name {
-	case "Accept-Encoding", "Accept-Language", "Accept-Charset":
-		return strings.ToLower(b.String())
+	if name == "Accept-Encoding" || name == "Accept-Language" || name == "Accept-Charset" {
+		return weighted(b.String())
 	}
 	return b.String()
+}
+
+// weighted is the normal form of a field whose members have weights (RFC 9110
+// §12.4.2): their order and case say nothing, q=1 is as good as none, and
+// there may be whitespace around the semicolon.
+func weighted(list string) string {
+	members := strings.Split(strings.ToLower(list), ", ")
+	for i, m := range members {
+		what, weight, found := strings.Cut(m, ";")
+		if what = strings.TrimRight(what, " \t"); !found {
+			continue
+		}
+		weight = strings.Trim(weight, " \t")
+		if q, isQ := strings.CutPrefix(weight, "q="); isQ && strings.Contains(q, ".") {
+			weight = strings.TrimSuffix(strings.TrimRight(weight, "0"), ".")
+		}
+		if members[i] = what; weight != "q=1" {
+			members[i] += ";" + weight
+		}
+	}
+	slices.Sort(members)
+	return strings.Join(slices.Compact(members), ", ")
 }

@@ -286,7 +286,7 @@ func (t *Transport) refresh(ctx context.Context, q *ask, kept *store.Response) (
 		got.Header.Set("Cache-Control", q.endpoint.Freshness.CacheControl(got.Status))
 	}
 	if got.Status == http.StatusNotModified && kept != nil {
-		got = rfc9111.Update304(ruled(kept), got)
+		got = rfc9111.Update(ruled(kept), got, q.policy)
 		content = kept.Body
 	}
 	dropLimits(got.Header)
