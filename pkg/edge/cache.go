@@ -189,7 +189,7 @@ func (e *Edge) flightKey(p *plan, s stored, hops int) string {
 
 // lookUp finds the stored response that the request selects, and judges it.
 func (e *Edge) lookUp(ctx context.Context, p *plan) (s stored) {
-	defer func(ended uint64) { s.ended = ended }(e.ended.of(p.key).Load())
+	defer func(ended uint64) { s.ended = ended }(e.ended.of(p.key))
 	resp, tier, ok := e.Store.Get(ctx, p.key)
 	if ok && p.byVary && resp.Status == 0 {
 		variants := resp
@@ -306,7 +306,7 @@ func (e *Edge) keep(ctx context.Context, p *plan, f *fetched, body store.Body) {
 			resp := *f.response
 			resp.Body = body
 			e.put(context.WithoutCancel(ctx), p, f, &resp)
-			e.ended.of(p.key).Add(1)
+			e.ended.add(p.key)
 		}
 	case f.replaces:
 		e.Store.Delete(ctx, p.key)

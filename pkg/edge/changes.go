@@ -8,10 +8,11 @@ import (
 // maxChanges bounds what changes remembers.
 const maxChanges = 1 << 16
 
-// changes counts, by key, the unsafe requests that may have changed what is
-// stored under plain keys (RFC 9111 §4.4): what was asked for before one is
-// neither stored nor shared after it. Keys are kept as hashes: one that counts
-// as changed because of another costs a fetch, and is never wrong.
+// changes counts events by key: unsafe requests that may have changed what is
+// stored under plain keys (RFC 9111 §4.4), after which nothing that was asked
+// for before is stored or shared; and fetches that stored something. Keys are
+// kept as hashes: one that counts as changed because of another costs a
+// look-up or a fetch, and is never wrong.
 type changes struct {
 	seed   maphash.Seed
 	mu     sync.RWMutex // guards all below

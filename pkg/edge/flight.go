@@ -50,7 +50,7 @@ func (in *inflow) close() {
 // and stores. A long answer is handed out when its beginning is there.
 func (e *Edge) flight(w *world, p *plan, s stored, hops int) func(context.Context, func(*fetched)) (*fetched, error) {
 	return func(ctx context.Context, publish func(*fetched)) (*fetched, error) {
-		if (s.response == nil || s.variants) && e.ended.of(p.key).Load() != s.ended { // a flight ended, and stored, since the look-up
+		if (s.response == nil || s.variants) && e.ended.of(p.key) != s.ended { // a flight ended, and stored, since the look-up
 			if again := e.lookUp(ctx, p); again.response != nil && !again.variants && again.reuse.Verdict == rfc9111.Fresh {
 				hit := &fetched{response: again.response, hit: true, age: true, tier: again.tier, reuse: again.reuse}
 				hit.vary, _ = rfc9111.VaryFields(again.response.Header)
