@@ -225,7 +225,7 @@ func TestSourceDiesInTheMiddle(t *testing.T) {
 			})
 			base := s.serve(t)
 			resp, b, err := get(t, base+"/thing/x?content-type=text/plain")
-			if whole := err == nil && bytes.Equal(b, text); whole != tc.good || resp.StatusCode != 200 {
+			if whole := err == nil && bytes.Equal(b, text); whole != tc.good || resp.StatusCode != 200 && (tc.good || resp.StatusCode != 502) { // 502: cut before its reader came
 				t.Errorf("%d, %d bytes, %v", resp.StatusCode, len(b), err)
 			}
 			if n := s.counted(`mirrornet_broken_bodies_total{node="europe-1",region="europe",result="` + tc.conclusion); n != "1" {
@@ -233,7 +233,7 @@ func TestSourceDiesInTheMiddle(t *testing.T) {
 			}
 			before := s.origin.total()
 			resp, _, _ = get(t, base+"/thing/x?content-type=text/plain")
-			if hit := strings.Contains(resp.Header.Get("Cache-Status"), "hit"); hit && !tc.good || !hit && s.origin.total() == before {
+			if asked := s.origin.total() > before; asked == tc.good { // stored, or about to be
 				t.Errorf("afterwards: %v", resp.Header)
 			}
 		})
