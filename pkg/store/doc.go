@@ -27,8 +27,29 @@
 //
 // 2026-11-24: chunks are named by a digest of what they hold. Two writers of
 // one key can then never mix their chunks, and a torn write reads as a miss.
+// 2026-11-25: the digest is not computed again by the reader, since the record
+// has a sum of its own.
 //
 // 2026-11-24: a memcached that answers with too old a version of the record
 // format, or anything else unreadable, is a miss: a new release of this
 // software starts cold rather than convert.
+//
+// 2026-11-25: the memory tier holds encoded records under SHA-256 digests, and
+// makes a response of one when it is read. An http.Header for each entry takes a
+// kilobyte and gives the collector dozens of pointers to follow; a record is one
+// object without any. Reading one costs a microsecond and a half, and those who
+// repeat an answer often have the lane.
+//
+// 2026-11-25: what an entry weighs is the size class of its record and a
+// measured constant, not the sum of its parts, so that cache.memory is memory.
+//
+// 2026-11-25: a body is compressed once, before it is stored, and by whoever
+// needs it first. A kilobyte takes microseconds; a long body that streams is
+// stored when its client has it. Frames have windows of 1 MiB: the encoders'
+// tables stay small, and every client must take up to 8 (RFC 9659).
+//
+// 2026-11-25: reads of memcached that come while others are under way are joined
+// into one exchange. On one core with memcached and 64 clients a read of 1 kB
+// takes 5 µs of both instead of 12 with a connection for each; alone it takes
+// what it took.
 package store

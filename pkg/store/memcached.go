@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -190,7 +191,11 @@ func (m *Memcached) apply(ctx context.Context, op *operation) {
 }
 
 func (m *Memcached) place(key string) (name string, s *server) {
-	id := KeyOf(key).String()
-	server, _ := rendezvous.Pick(id, m.names)
-	return m.prefix + id, m.servers[server]
+	k := KeyOf(key)
+	b := hex.AppendEncode(append(make([]byte, 0, maxPrefix+2*len(k)), m.prefix...), k[:])
+	server := m.names[0]
+	if len(m.names) > 1 {
+		server, _ = rendezvous.Pick(string(b[len(m.prefix):]), m.names)
+	}
+	return string(b), m.servers[server]
 }

@@ -352,29 +352,3 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	storetest.Absent(t, m, "0")
 }
-
-func BenchmarkMemcachedGet(b *testing.B) {
-	d := storetest.Memcached(b)
-	m, err := store.NewMemcached(store.MemcachedConfig{Servers: []string{d.Socket}})
-	if err != nil {
-		b.Fatal(err)
-	}
-	for _, size := range []int{1000, 80_000, 4_000_000} {
-		m.Put(context.Background(), storetest.Sample("k", size), time.Hour)
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				m.Get(context.Background(), "k")
-			}
-		})
-	}
-}
-
-func BenchmarkMemoryGet(b *testing.B) {
-	m := store.NewMemory(store.MemoryConfig{})
-	m.Put(context.Background(), storetest.Sample("GET /lookup/id/ENSG00000139618", 1000), time.Hour)
-	b.ReportAllocs()
-	for b.Loop() {
-		m.Get(context.Background(), "GET /lookup/id/ENSG00000139618")
-	}
-}

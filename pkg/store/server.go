@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -31,8 +33,9 @@ var (
 type server struct {
 	name    string
 	client  *memcache.Client
-	breaker *gobreaker.CircuitBreaker[[]*memcache.Item]
-	slots   chan struct{}
+	breaker *gobreaker.CircuitBreaker[struct{}]
+	slots   chan struct{} // of all exchanges but those of gather
+	gather  gather
 	wait    time.Duration // for a slot
 	retries atomic.Uint64
 	gets    latency
@@ -46,17 +49,16 @@ func newServer(name string, timeout time.Duration, concurrency int, log *slog.Lo
 	// A dial and the exchange after it are each bounded by the client. The
 	// shorter dial keeps a request's total below 100 ms with the defaults.
 	client.DialContext = (&net.Dialer{Timeout: timeout / 2}).DialContext
-	return &server{
+	s := &server{
 		name:   name,
 		client: client,
 		slots:  make(chan struct{}, concurrency),
 		wait:   timeout / 4,
-		breaker: gobreaker.NewCircuitBreaker[[]*memcache.Item](gobreaker.Settings{
+		breaker: gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
 			Name:         name,
 			Timeout:      breakFor,
 			ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= breakAfter },
 			IsSuccessful: func(err error) bool { return err == nil || errors.Is(err, errTooLarge) },
-			IsExcluded:   func(err error) bool { return errors.Is(err, errBusy) || errors.Is(err, errGone) },
 			OnStateChange: func(name string, from, to gobreaker.State) {
 				switch to {
 				case gobreaker.StateOpen:
@@ -69,59 +71,60 @@ func newServer(name string, timeout time.Duration, concurrency int, log *slog.Lo
 			},
 		}),
 	}
+	s.gather.init()
+	return s
 }
 
 // get fetches the items that are there, in any order.
-func (s *server) get(ctx context.Context, names ...string) ([]*memcache.Item, error) {
-	return s.do(ctx, &s.gets, func() ([]*memcache.Item, error) {
-		if len(names) == 1 {
-			it, err := s.client.Get(names[0])
-			if errors.Is(err, memcache.ErrCacheMiss) {
-				return nil, nil
-			}
-			return []*memcache.Item{it}, err
-		}
+func (s *server) get(ctx context.Context, names []string) (items []*memcache.Item, err error) {
+	err = s.do(ctx, &s.gets, func() error {
 		m, err := s.client.GetMulti(names)
-		items := make([]*memcache.Item, 0, len(m))
-		for _, it := range m {
-			items = append(items, it)
-		}
-		return items, err
+		items = slices.Collect(maps.Values(m))
+		return err
 	})
+	return items, err
 }
 
 func (s *server) set(ctx context.Context, it *memcache.Item) error {
-	_, err := s.do(ctx, &s.sets, func() ([]*memcache.Item, error) { return nil, tooLarge(s.client.Set(it)) })
-	return err
+	return s.do(ctx, &s.sets, func() error { return tooLarge(s.client.Set(it)) })
 }
 
 func (s *server) delete(ctx context.Context, name string) error {
-	_, err := s.do(ctx, &s.sets, func() ([]*memcache.Item, error) {
+	return s.do(ctx, &s.sets, func() error {
 		if err := s.client.Delete(name); !errors.Is(err, memcache.ErrCacheMiss) {
-			return nil, err
+			return err
 		}
-		return nil, nil
+		return nil
 	})
-	return err
 }
 
-// do makes one exchange with the server, and a second one if the connection
-// turns out to be from before the server's restart.
-func (s *server) do(ctx context.Context, took *latency, exchange func() ([]*memcache.Item, error)) ([]*memcache.Item, error) {
-	return s.breaker.Execute(func() ([]*memcache.Item, error) {
-		if err := s.acquire(ctx); err != nil {
-			return nil, err
-		}
+// do makes one exchange when there is room for it.
+func (s *server) do(ctx context.Context, took *latency, once func() error) error {
+	if s.open() { // nobody needs to wait to be told
+		return s.exchange(took, once)
+	}
+	if err := s.acquire(ctx); err != nil {
+		return err
+	}
+	defer func() { <-s.slots }()
+	return s.exchange(took, once)
+}
+
+// exchange asks the server, and once more if the connection turns out to be
+// from before the server's restart.
+func (s *server) exchange(took *latency, once func() error) error {
+	_, err := s.breaker.Execute(func() (struct{}, error) {
 		began := time.Now()
-		defer func() { took.add(time.Since(began)); <-s.slots }()
-		items, err := exchange()
+		err := once()
 		if stale(err) {
 			s.retries.Add(1)
 			s.client.Close() // the other idle connections are as old
-			items, err = exchange()
+			err = once()
 		}
-		return items, err
+		took.add(time.Since(began))
+		return struct{}{}, err
 	})
+	return err
 }
 
 func (s *server) acquire(ctx context.Context) error {

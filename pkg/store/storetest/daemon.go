@@ -66,6 +66,9 @@ func (d *Daemon) Start() {
 	d.t.Fatalf("memcached does not listen on %s", d.Socket)
 }
 
+// Pid is the process, for those who measure it.
+func (d *Daemon) Pid() int { return d.cmd.Process.Pid }
+
 // Pause stops the process without ending it (SIGSTOP): connections stay open
 // and nothing answers.
 func (d *Daemon) Pause() { d.cmd.Process.Signal(syscall.SIGSTOP) }
