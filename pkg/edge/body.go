@@ -90,12 +90,14 @@ func (b *arriving) grow(n int) {
 	b.tell()
 }
 
-// finish ends the body: io.EOF where it is whole, else why it is not.
+// finish ends the body, once: io.EOF where it is whole, else why it is not.
 func (b *arriving) finish(why error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.state = why
-	b.tell()
+	if b.state == nil {
+		b.state = why
+		b.tell()
+	}
 }
 
 // tell wakes all who wait. b.mu is held.

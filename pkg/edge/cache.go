@@ -114,11 +114,7 @@ func (e *Edge) cached(ctx context.Context, x *exchange, p *plan) (f *fetched, co
 	if p.method == http.MethodHead || p.partial(s) {
 		return nil, false, errPass // without a catalogue: its answer says too little to store, and nothing to others
 	}
-	f, collapsed, err = e.fetch(ctx, x, p, s)
-	if err != nil {
-		return nil, false, err
-	}
-	return f, collapsed, nil
+	return e.fetch(ctx, x, p, s)
 }
 
 // fetch asks the sources, once for all who want the same at the same time.
@@ -167,17 +163,29 @@ func (e *Edge) fetch(ctx context.Context, x *exchange, p *plan, s stored) (f *fe
 		return nil, false, err
 	}
 	if f.arriving != nil {
-		x.body, _ = f.arriving.open(true)
+		r, ok := f.arriving.open(true)
+		if !ok { // it is cut already
+			return nil, false, &fetch.Error{Unusable: true}
+		}
+		x.body = r
 	}
 	return f, false, nil
 }
 
+// standIn is the stored response in place of what the source said, or did not.
+func (p *plan) standIn(s stored, f *fetched, detail string) *fetched {
+	in := &fetched{response: s.response, age: true, tier: s.tier, fwd: "stale", detail: detail, reuse: s.reuse}
+	if f != nil {
+		in.status, in.source = f.status, f.source
+	}
+	in.vary, _ = rfc9111.VaryFields(s.response.Header)
+	in.variant = rfc9111.VaryKey(in.vary, p.asked)
+	return in
+}
+
 // flightKey names the fetches that may stand for one another.
 func (e *Edge) flightKey(p *plan, s stored, hops int) string {
-	key := p.key
-	if p.byVary {
-		key += "\n" + strconv.FormatUint(e.changes.of(p.key), 10) // what was begun before a change is not for later requests
-	}
+	key := p.key + "\n" + strconv.FormatUint(e.changes.of(p.key), 10) // what was begun before a change is not for later requests
 	if hops > 0 {
 		key += "\nforwarded" // it asks no other region, so it must not stand for one that may
 	}
@@ -294,7 +302,7 @@ func (e *Edge) received(p *plan, s stored, a *fetch.Answer) *fetched {
 }
 
 // current reports whether nothing was invalidated since the request came.
-func (e *Edge) current(p *plan) bool { return !p.byVary || p.changes == e.changes.of(p.key) }
+func (e *Edge) current(p *plan) bool { return p.changes == e.changes.of(p.key) }
 
 // keep stores a whole answer if it may be, with the consequences for what was
 // stored and for those who ask next.

@@ -15,6 +15,8 @@ const (
 	// confirmAfter is how long after the first a second negative answer of the
 	// same origin counts.
 	confirmAfter = time.Second
+	// confirmWait bounds the wait for a second origin's opinion.
+	confirmWait = 2 * time.Second
 	// doubtFor is how long a negative answer that nobody repeated is remembered.
 	doubtFor = time.Minute
 	// maxNotes bounds what is remembered of keys, each kind for itself.
@@ -58,7 +60,7 @@ func (e *Edge) confirm(ctx context.Context, w *world, p *plan, s stored, f *fetc
 		return e.replaced(p, f)
 	}
 	if others := w.serving(slices.DeleteFunc(slices.Clone(origins), func(o fetch.Source) bool { return o.Name == f.source })); len(others) > 0 {
-		g, err := e.ask(ctx, others, p, s, e.Timeout/2)
+		g, err := e.ask(ctx, others, p, s, min(confirmWait, e.Timeout))
 		switch {
 		case err == nil && g.status == f.status:
 			g.discard()
@@ -76,8 +78,7 @@ func (e *Edge) confirm(ctx context.Context, w *world, p *plan, s stored, f *fetc
 	}
 	f.discard()
 	e.Metrics.Negative("held")
-	return &fetched{response: s.response, age: true, tier: s.tier, fwd: "stale", status: f.status, source: f.source,
-		detail: doubt{status: f.status}.detail(), reuse: s.reuse}
+	return p.standIn(s, f, doubt{status: f.status}.detail())
 }
 
 func (e *Edge) replaced(p *plan, f *fetched) *fetched {

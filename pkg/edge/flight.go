@@ -52,9 +52,8 @@ func (e *Edge) flight(w *world, p *plan, s stored, hops int) func(context.Contex
 	return func(ctx context.Context, publish func(*fetched)) (*fetched, error) {
 		if (s.response == nil || s.variants) && e.ended.of(p.key) != s.ended { // a flight ended, and stored, since the look-up
 			if again := e.lookUp(ctx, p); again.response != nil && !again.variants && again.reuse.Verdict == rfc9111.Fresh {
-				hit := &fetched{response: again.response, hit: true, age: true, tier: again.tier, reuse: again.reuse}
-				hit.vary, _ = rfc9111.VaryFields(again.response.Header)
-				hit.variant = rfc9111.VaryKey(hit.vary, p.asked)
+				hit := p.standIn(again, nil, "")
+				hit.hit, hit.fwd = true, ""
 				return hit, nil
 			}
 		}
@@ -109,8 +108,7 @@ func (e *Edge) refresh(ctx context.Context, w *world, p *plan, s stored, hops in
 	}
 	if s.response != nil && s.reuse.StaleIfError {
 		f.discard()
-		return &fetched{response: s.response, age: true, tier: s.tier, fwd: "stale", status: f.sourceStatus(),
-			detail: "stale-if-error", reuse: s.reuse}, nil
+		return p.standIn(s, f, "stale-if-error"), nil
 	}
 	left := e.Timeout - time.Since(began)
 	if down { // what is left of two seconds
@@ -132,13 +130,6 @@ func (e *Edge) refresh(ctx context.Context, w *world, p *plan, s stored, hops in
 // usable reports whether an answer says something of the resource. A 429 says
 // something of us.
 func usable(f *fetched) bool { return f.status < 500 && f.status != http.StatusTooManyRequests }
-
-func (f *fetched) sourceStatus() int {
-	if f == nil {
-		return 0
-	}
-	return f.status
-}
 
 // discard ends an answer that nobody will get.
 func (f *fetched) discard() {

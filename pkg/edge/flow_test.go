@@ -399,3 +399,83 @@ func TestRangeMiss(t *testing.T) {
 		})
 	}
 }
+
+// When stale copies stand in for a lost origin, each variant does for its own.
+func TestStaleVariantsAreNotMixed(t *testing.T) {
+	s := newEdge(t, plainMode)
+	var broken atomic.Bool
+	release := make(chan struct{})
+	s.origin.set(func(w http.ResponseWriter, r *http.Request) {
+		if broken.Load() {
+			<-release
+			panic(http.ErrAbortHandler)
+		}
+		w.Header().Set("Cache-Control", "max-age=60")
+		w.Header().Set("Vary", "Accept-Language")
+		fmt.Fprint(w, r.Header.Get("Accept-Language"))
+	})
+	for _, lang := range []string{"en", "fr"} {
+		s.ask("GET", "/x", "", "Accept-Language", lang)
+	}
+	s.clock.Store(int64(10 * time.Minute))
+	broken.Store(true)
+	var wg sync.WaitGroup
+	var good, begun atomic.Int32
+	for i := range 100 {
+		wg.Go(func() {
+			lang := [...]string{"en", "fr"}[i%2]
+			begun.Add(1)
+			if w := s.ask("GET", "/x", "", "Accept-Language", lang); w.Code == 200 && w.Body.String() == lang {
+				good.Add(1)
+			}
+		})
+	}
+	until(t, func() bool { return begun.Load() == 100 && s.origin.total() > 2 })
+	close(release)
+	wg.Wait()
+	if good.Load() != 100 {
+		t.Errorf("%d of 100 got their variant", good.Load())
+	}
+}
+
+// An unsafe request drops what is stored of its target, in all formats, and
+// what was asked for before it is not stored after it.
+func TestUnsafeInvalidatesCatalogueKeys(t *testing.T) {
+	s := newEdge(t)
+	var version atomic.Int64
+	inside, release := make(chan struct{}), make(chan struct{})
+	s.origin.set(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", r.Header.Get("Accept"))
+		switch n := version.Load(); {
+		case r.Method == "PUT":
+			version.Add(1)
+		case r.URL.Path == "/thing/late" && n == 1:
+			close(inside)
+			<-release
+			fmt.Fprint(w, n)
+			return
+		}
+		fmt.Fprint(w, version.Load())
+	})
+	ask := func(target, accept string) string { return s.ask("GET", target, "", "Accept", accept).Body.String() }
+	for _, accept := range []string{"application/json", "text/plain"} {
+		ask("/thing/x?expand=1", accept)
+	}
+	if w := s.ask("PUT", "/thing/x?expand=1", "v"); w.Code != 200 {
+		t.Fatalf("PUT: %d %s", w.Code, w.Body)
+	}
+	for _, accept := range []string{"application/json", "text/plain"} {
+		if got := ask("/thing/x?expand=1", accept); got != "1" {
+			t.Errorf("%s after PUT: %s", accept, got)
+		}
+	}
+	done := make(chan struct{})
+	go func() { ask("/thing/late", "application/json"); close(done) }()
+	<-inside
+	s.ask("PUT", "/thing/late", "v")
+	close(release)
+	<-done
+	if got := ask("/thing/late", "application/json"); got != "2" {
+		t.Errorf("what was asked for before the PUT was stored after it: %s", got)
+	}
+}

@@ -95,6 +95,7 @@ func (e *Edge) plan(r *http.Request, x *exchange) *plan {
 		return p
 	}
 	p.key, p.target, p.callback, p.tags, p.repeatable = c.Key, c.Target, c.Callback, c.Tags(), true
+	p.changes = e.changes.of(p.key)
 	p.header = http.Header{"Accept": {c.Accept}}
 	for _, name := range [...]string{"Traceparent", "Tracestate", "Cdn-Loop"} {
 		if v := r.Header.Values(name); len(v) > 0 {
