@@ -49,4 +49,22 @@
 // where the response does not forbid it (RFC 9111 §4.2.4 allows this for a
 // disconnected cache), because the network exists to never leave a user
 // without an answer that some copy of it could give.
+//
+// 2026-11-25: "catalogue: none" promises plain RFC 9111, so there the network's
+// own rules give way: Set-Cookie is stored as any field is; credentials go by
+// §3.5; a stale response stands in only for an origin that this very request
+// asked in vain, whatever health says of it. Requests for a part, HEAD, and POST
+// are passed on and streamed; what their answers allow to store is gathered
+// beside (keep.go), and parts stand under the key of the whole until there is
+// one (partial.go).
+//
+// 2026-11-25: the rest of a representation is asked for even without a strong
+// validator, though then only a 200 helps: an origin that changed or ignores
+// ranges sends one, and else the whole is asked for again.
+//
+// 2026-11-25: a GET with content is passed on. Caches that key it by its target
+// alone answer one query with the result of another.
+//
+// 2026-11-25: interim responses go to the client whose request was forwarded,
+// not to those who wait for the same answer.
 package edge

@@ -31,7 +31,7 @@ func (e *Edge) keeper(ctx context.Context, r *http.Request, x *exchange, p *plan
 		return nil
 	case r.Method == http.MethodPost && whole && rfc9111.AnswersGet(targetOf(r), got):
 		p = e.planOfGet(r, x, p)
-	case p.key == "" || !whole && got.Status != http.StatusPartialContent:
+	case p.key == "" || !whole && !rfc9111.OnePart(got):
 		return nil
 	case r.Method == http.MethodHead:
 		e.updateByHead(ctx, p, got)
@@ -76,9 +76,6 @@ func (k *keeper) put(ctx context.Context, e *Edge) {
 	}
 	got, body := k.got, k.body.Bytes()
 	if got.Status == http.StatusPartialContent {
-		if !rfc9111.OnePart(got, body) {
-			return
-		}
 		s := e.lookUp(ctx, k.plan)
 		if s.response != nil && !s.variants {
 			return // a whole came meanwhile
@@ -146,7 +143,7 @@ func (e *Edge) completed(ctx context.Context, p *plan, a *fetch.Answer) *fetched
 	defer a.Response.Body.Close()
 	got := rfc9111.Response{Status: http.StatusPartialContent, Header: a.Response.Header, RequestTime: a.RequestTime, ResponseTime: e.Now()}
 	body, err := io.ReadAll(io.LimitReader(a.Response.Body, maxBody+1))
-	if err != nil || !rfc9111.OnePart(got, body) {
+	if err != nil || !rfc9111.OnePart(got) {
 		return nil
 	}
 	whole, all, ok := combine(p.parts, got, body, p.policy)

@@ -137,11 +137,15 @@ func parts(h http.Header, body []byte) ([]part, bool) {
 	return out, len(out) > 0 && len(body) == 0
 }
 
-// OnePart reports whether a 206 is one part, and its body not longer than its
-// Content-Range says: then it can be stored as an incomplete response.
-func OnePart(resp Response, body []byte) bool {
-	p, ok := parts(resp.Header, body)
-	return ok && len(p) == 1 && resp.Status == http.StatusPartialContent
+// OnePart reports whether the response is a 206 of one part in bytes: then it
+// is an incomplete response.
+func OnePart(resp Response) bool {
+	lines := resp.Header["Content-Range"]
+	if len(lines) != 1 || resp.Status != http.StatusPartialContent {
+		return false
+	}
+	_, ok := ParseContentRange(lines[0])
+	return ok
 }
 
 // Slice finds a part that a request asks for in an incomplete response: its
