@@ -449,7 +449,7 @@ func (e *Edge) fail(w http.ResponseWriter, r *http.Request, err error) {
 		f = &failure{status: http.StatusBadRequest, message: "the request's body broke off; send it whole"}
 	case errors.As(err, &none) && none.Unusable:
 		f = &failure{status: http.StatusBadGateway, message: "the origin gave no usable answer; try again", retryAfter: 5}
-	case none == nil && (errors.Is(err, errTimeout) || errors.Is(err, context.DeadlineExceeded)):
+	case none == nil && (errors.Is(err, fetch.ErrTime) || errors.Is(err, context.DeadlineExceeded)):
 		f = &failure{status: http.StatusGatewayTimeout, message: "no copy of this answer could be had in time; try again", retryAfter: 5}
 	default:
 		f = &failure{status: http.StatusServiceUnavailable, message: "no origin answers now, and no mirror has a copy of this answer; try again", retryAfter: 5}

@@ -30,10 +30,7 @@ const (
 	keepStale = 8 * 24 * time.Hour
 )
 
-var (
-	errTimeout = errors.New("edge: no source answered in time")
-	errPass    = errors.New("edge: to be passed on")
-)
+var errPass = errors.New("edge: to be passed on")
 
 const (
 	// unsharedFor is how long it is remembered that the answers of a key are

@@ -30,21 +30,13 @@ const (
 // inflow is the source's side of an answer that is still being read. It
 // belongs to the flight's goroutine.
 type inflow struct {
-	source  fetch.Source
-	body    io.ReadCloser
-	ctx     context.Context // of the request to the source
-	cancel  context.CancelCauseFunc
-	timer   *time.Timer // cancels it
-	sources []fetch.Source
+	*fetch.Answer
+	sources []fetch.Source // who may go on with it
 	req     fetch.Request
 	resumes int
 }
 
-func (in *inflow) close() {
-	in.body.Close()
-	in.timer.Stop()
-	in.cancel(nil)
-}
+func (in *inflow) close() { in.Response.Body.Close() }
 
 // flight is one fetch for all who want the answer: it looks once more, asks,
 // and stores. A long answer is handed out when its beginning is there.
@@ -150,41 +142,40 @@ func (e *Edge) ask(ctx context.Context, sources []fetch.Source, p *plan, s store
 	}
 	all, end := sources, time.Now().Add(wait)
 	for {
-		in := &inflow{sources: all, req: fetch.Request{Method: p.method, Target: p.target, Header: header, Repeatable: true, Interim: p.interim}}
+		req := fetch.Request{Method: p.method, Target: p.target, Header: header, Repeatable: true, Interim: p.interim, Total: max(1, time.Until(end))}
 		if p.body != nil {
-			in.req.Body, in.req.ContentLength = bytes.NewReader(p.body), int64(len(p.body))
+			req.Body, req.ContentLength = bytes.NewReader(p.body), int64(len(p.body))
 		}
-		in.ctx, in.cancel = context.WithCancelCause(ctx)
-		in.timer = time.AfterFunc(time.Until(end), func() { in.cancel(errTimeout) })
-		a, err := e.fetcher.Do(in.ctx, sources, in.req)
+		a, err := e.fetcher.Do(ctx, sources, req)
 		if err != nil {
-			in.timer.Stop()
-			in.cancel(nil)
 			return nil, err
 		}
-		in.source, in.body = a.Source, a.Response.Body
 		if a.Response.StatusCode == http.StatusNotModified {
 			if s.response == nil { // nothing was asked that it could answer
-				in.close()
+				a.Response.Body.Close()
 				return nil, &fetch.Error{Attempts: a.Attempts, Unusable: true}
 			}
 			if !rfc9111.Updates(ruled(s.response), rfc9111.Response{Status: http.StatusNotModified, Header: a.Response.Header}) {
-				in.close() // it speaks of another copy: ask for the whole
+				a.Response.Body.Close() // it speaks of another copy: ask for the whole
 				s, header = stored{reuse: s.reuse}, p.header
 				continue
 			}
 		}
 		f := e.received(p, s, a)
 		if f.arriving == nil {
-			in.close()
+			a.Response.Body.Close()
 			return f, nil
 		}
-		whole, err := f.collect(in)
+		a.Within(max(1, time.Until(end)))
+		whole, err := f.collect(a.Response.Body)
 		switch {
 		case err != nil: // it died in the middle: the next source has the whole
-			in.close()
+			a.Response.Body.Close()
 			if ctx.Err() != nil {
 				return nil, context.Cause(ctx)
+			}
+			if time.Until(end) <= 0 {
+				return nil, fetch.ErrTime
 			}
 			e.report(fetch.Attempt{Source: a.Source, Err: err})
 			if sources = after(sources, a.Source); len(sources) == 0 {
@@ -192,20 +183,20 @@ func (e *Edge) ask(ctx context.Context, sources []fetch.Source, p *plan, s store
 			}
 			continue
 		case whole:
-			in.close()
+			a.Response.Body.Close()
 			f.response.Body, f.arriving = store.NewBody(f.arriving.bytes()), nil
 		default:
-			f.in = in
+			f.in = &inflow{Answer: a, sources: all, req: req}
 		}
 		return f, nil
 	}
 }
 
 // collect reads a small body to its end, and of a longer one the beginning.
-func (f *fetched) collect(in *inflow) (whole bool, err error) {
+func (f *fetched) collect(source io.Reader) (whole bool, err error) {
 	b, began := f.arriving, time.Now()
 	for {
-		n, err := in.body.Read(b.space())
+		n, err := source.Read(b.space())
 		b.grow(n)
 		switch {
 		case err == io.EOF:
@@ -242,8 +233,8 @@ func (e *Edge) pump(ctx context.Context, p *plan, f *fetched) {
 		b.finish(why)
 	}()
 	for noted := b.single; ; {
-		in.timer.Reset(e.Timeout)
-		n, err := in.body.Read(b.space())
+		in.Within(e.Timeout)
+		n, err := in.Response.Body.Read(b.space())
 		b.grow(n)
 		if err == io.EOF {
 			break
@@ -262,7 +253,7 @@ func (e *Edge) pump(ctx context.Context, p *plan, f *fetched) {
 			now := e.Now()
 			e.unshared.put(p.key, unshared{true}, now.Add(unsharedFor), now)
 		}
-		in.timer.Stop() // clients may take their time
+		in.Within(0) // clients may take their time
 		if !b.room(ctx) {
 			return
 		}
@@ -280,26 +271,25 @@ func (e *Edge) pump(ctx context.Context, p *plan, f *fetched) {
 func (e *Edge) resume(ctx context.Context, f *fetched, why error) bool {
 	b, in := f.arriving, f.in
 	in.close()
-	e.report(fetch.Attempt{Source: in.source, Err: why})
+	e.report(fetch.Attempt{Source: in.Source, Err: why})
 	etag := f.response.Header.Get("ETag")
 	if strong := etag != "" && !strings.HasPrefix(etag, "W/"); !strong || in.resumes == maxResumes {
 		e.Metrics.Broken("cut")
 		return false
 	}
-	in.resumes++ // a new context: the old one may have ended because the source stalled
+	in.resumes++
 	if in.req.Body != nil {
 		in.req.Body.(io.Seeker).Seek(0, io.SeekStart)
 	}
+	in.req.Total = e.Timeout
 	// The others first, in their order, then the one that failed just now.
-	next := append(slices.Clone(after(in.sources, in.source)), in.sources...)
-	in.ctx, in.cancel = context.WithCancelCause(ctx)
-	in.timer = time.AfterFunc(e.Timeout, func() { in.cancel(errTimeout) })
-	a, err := e.fetcher.Resume(in.ctx, next, in.req, b.end, etag, b.length)
+	next := append(slices.Clone(after(in.sources, in.Source)), in.sources...)
+	a, err := e.fetcher.Resume(ctx, next, in.req, b.end, etag, b.length)
 	if err != nil {
 		e.Metrics.Broken("cut")
 		return false
 	}
 	e.Metrics.Broken("resumed")
-	in.source, in.body = a.Source, a.Response.Body
+	in.Answer = a
 	return true
 }

@@ -61,6 +61,8 @@ type Request struct {
 	Repeatable bool
 	// Wait bounds the wait for one source's answer head; 0: as configured.
 	Wait time.Duration
+	// Total bounds the wait for a head from all sources together; 0: no bound.
+	Total time.Duration
 	// Interim is told of each 1xx response but 100 and 101, from a goroutine
 	// of its own. Nil: they are dropped.
 	Interim func(status int, h http.Header)
@@ -145,14 +147,21 @@ func New(c Config) *Client {
 }
 
 // Do asks the sources in order and gives the first usable answer, or an
-// [*Error], or the context's error.
+// [*Error], or [ErrTime], or the context's error.
 func (c *Client) Do(ctx context.Context, sources []Source, req Request) (*Answer, error) {
 	fail := &Error{}
 	var kept *Answer // the last 5xx
 	body := newBody(req)
+	began := time.Now()
 	for i, src := range sources {
-		sent := time.Now()
-		resp, err := c.ask(ctx, src, req, body)
+		sent, wait, last := time.Now(), c.timeout, false
+		if req.Wait > 0 {
+			wait = req.Wait
+		}
+		if left := req.Total - sent.Sub(began); req.Total > 0 && left < wait {
+			wait, last = left, true
+		}
+		resp, err := c.ask(ctx, src, req, body, wait)
 		a := Attempt{Source: src, Err: err, Duration: time.Since(sent)}
 		if resp != nil {
 			a.Status = resp.StatusCode
@@ -171,6 +180,12 @@ func (c *Client) Do(ctx context.Context, sources []Source, req Request) (*Answer
 				resp.Body.Close()
 			}
 			return nil, fmt.Errorf("%w: %w", ErrRequestBody, body.err())
+		}
+		if last && errors.Is(err, errHeaderTimeout) { // it is our time that is over
+			if kept != nil {
+				break
+			}
+			return nil, ErrTime
 		}
 		c.report(a)
 		fail.Attempts = append(fail.Attempts, a)
@@ -214,12 +229,11 @@ func replace(old, answer *Answer) *Answer {
 
 // ask sends the request to one source. The header timeout covers the head
 // alone; the body is bounded by ctx.
-func (c *Client) ask(ctx context.Context, src Source, req Request, body *body) (*http.Response, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	wait := c.timeout
-	if req.Wait > 0 {
-		wait = req.Wait
+func (c *Client) ask(ctx context.Context, src Source, req Request, body *body, wait time.Duration) (*http.Response, error) {
+	if wait <= 0 {
+		return nil, errHeaderTimeout
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(wait, func() { cancel(errHeaderTimeout) })
 	if req.Interim != nil {
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(status int, h textproto.MIMEHeader) error {
@@ -260,9 +274,12 @@ func (c *Client) ask(ctx context.Context, src Source, req Request, body *body) (
 		cancel(nil)
 		return nil, fmt.Errorf("%w: status %d", errNotFinal, resp.StatusCode)
 	}
-	resp.Body = &cancelOnClose{resp.Body, cancel}
+	resp.Body = &cancelOnClose{resp.Body, cancel, timer}
 	return resp, nil
 }
+
+// ErrTime says that no source answered within the request's Total.
+var ErrTime = errors.New("fetch: no source answered in time")
 
 // ErrRequestBody says that the request's own body could not be read to its
 // end. No source is to blame.
@@ -273,13 +290,26 @@ var (
 	errNotFinal      = errors.New("fetch: not a final response of HTTP")
 )
 
+// Within bounds the time for reading the body, from now on; 0 lifts the bound.
+// A read that takes longer fails.
+func (a *Answer) Within(d time.Duration) {
+	b := a.Response.Body.(*cancelOnClose)
+	if d > 0 {
+		b.timer.Reset(d)
+	} else {
+		b.timer.Stop()
+	}
+}
+
 type cancelOnClose struct {
 	io.ReadCloser
 	cancel context.CancelCauseFunc
+	timer  *time.Timer // cancels it
 }
 
 func (b *cancelOnClose) Close() error {
 	err := b.ReadCloser.Close()
+	b.timer.Stop()
 	b.cancel(nil)
 	return err
 }

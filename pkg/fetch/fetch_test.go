@@ -176,3 +176,52 @@ func TestHops(t *testing.T) {
 		}
 	}
 }
+
+// Total is for all sources together, and blames none of them; a 5xx that came
+// in time is better than nothing.
+func TestTotal(t *testing.T) {
+	release := make(chan struct{})
+	slow := source(t, func(w http.ResponseWriter, r *http.Request) { <-release })
+	bad := source(t, answers(503, "bad"))
+	defer close(release)
+	var reports atomic.Int32
+	c := New(Config{HeaderTimeout: 20 * time.Millisecond, Report: func(Attempt) { reports.Add(1) }})
+	req := Request{Method: "GET", Target: "/", Repeatable: true, Total: 30 * time.Millisecond}
+	_, err := c.Do(context.Background(), []Source{slow, slow, slow}, req)
+	if err != ErrTime || reports.Load() != 1 {
+		t.Errorf("%v, %d reports, want one: only the first had its own time", err, reports.Load())
+	}
+	a, err := c.Do(context.Background(), []Source{bad, slow, slow}, req)
+	if err != nil || a.Response.StatusCode != 503 {
+		t.Errorf("%v %v", a, err)
+	} else {
+		a.Response.Body.Close()
+	}
+}
+
+func TestWithin(t *testing.T) {
+	release := make(chan struct{})
+	s := source(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Write([]byte("begun"))
+		w.(http.Flusher).Flush()
+		<-release
+		w.Write([]byte(", ended"))
+	})
+	c := New(Config{})
+	for _, bound := range []time.Duration{20 * time.Millisecond, 0} {
+		a, err := c.Do(context.Background(), []Source{s}, Request{Method: "GET", Target: "/", Repeatable: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Within(time.Hour)
+		a.Within(bound)
+		if bound == 0 {
+			close(release)
+		}
+		b, err := io.ReadAll(a.Response.Body)
+		a.Response.Body.Close()
+		if whole := err == nil && string(b) == "begun, ended"; whole != (bound == 0) {
+			t.Errorf("within %s: %q %v", bound, b, err)
+		}
+	}
+}
