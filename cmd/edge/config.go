@@ -74,7 +74,7 @@ func (s *settings) all() []setting {
 		{"addresses", &s.Addresses, false, "public addresses of this node"},
 		{"origins", &s.Origins, false, "URLs of the origins, in order of preference"},
 		{"catalogue", &s.Catalogue, false, "auto: keys by the origin's endpoint catalogue; none: plain RFC 9111"},
-		{"cache.memory", &s.Cache.Memory, false, "size of the memory tier, like 256MiB; 0: none"},
+		{"cache.memory", &s.Cache.Memory, false, "size of the memory tier, like 256MiB; the process takes a quarter more and 128MiB, unless GOMEMLIMIT or GOGC is set; 0: none"},
 		{"cache.memcached", &s.Cache.Memcached, false, "memcached servers, host:port or the path of a unix socket"},
 		{"geo.database", &s.Geo.Database, true, "GeoIP database, City or Country; empty: rules only"},
 		{"gossip.listen", &s.Gossip.Listen, false, "address for gossip; empty: this node stands alone"},

@@ -284,3 +284,23 @@ func FuzzParsePrefix(f *testing.F) {
 		}
 	})
 }
+
+// The process may grow beyond its cache by what the collector needs, and an
+// operator's word about that goes first.
+func TestMemoryLimit(t *testing.T) {
+	for _, tc := range []struct {
+		cache int64
+		env   map[string]string
+		want  int64
+	}{
+		{1 << 30, nil, 1<<30 + 1<<28 + 1<<27},
+		{256 << 20, nil, 448 << 20},
+		{0, nil, 0},
+		{1 << 30, map[string]string{"GOMEMLIMIT": "3GiB"}, 0},
+		{1 << 30, map[string]string{"GOGC": "100"}, 0},
+	} {
+		if got := memoryLimit(tc.cache, func(name string) string { return tc.env[name] }); got != tc.want {
+			t.Errorf("%d with %v: %d, want %d", tc.cache, tc.env, got, tc.want)
+		}
+	}
+}

@@ -224,6 +224,7 @@ func (n *node) detail() any {
 // serve runs a node until a signal ends it: unready, leave gossip, answer what
 // is under way, exit. A second signal exits at once.
 func serve(ctx context.Context, c config, logger *slog.Logger) error {
+	limitMemory(memoryLimit(c.memory, os.Getenv))
 	access := observe.NewBuffer(os.Stdout)
 	n, err := newNode(c, logger, observe.NewLogger(access, false, slog.LevelInfo))
 	if err != nil {
