@@ -85,7 +85,30 @@ func write(t *testing.T, r *http.Request, s Source, extra http.Header, o Options
 	case length != strconv.FormatInt(n, 10):
 		t.Errorf("Content-Length %q of %d bytes", length, n)
 	}
+	kept := s
+	kept.Body = keptBody(t, s)
+	again := httptest.NewRecorder()
+	if _, _, err := Write(again, r, kept, extra, o); err != nil {
+		t.Fatalf("from store: %v", err)
+	}
+	if strings.HasPrefix(w.Header().Get("Content-Type"), "multipart/") { // boundaries are random
+		return w
+	}
+	if diff := cmp.Diff(w.Header(), again.Header()); diff != "" || again.Code != w.Code || !bytes.Equal(again.Body.Bytes(), w.Body.Bytes()) {
+		t.Errorf("from store: %d and %d bytes, otherwise %d and %d: %s", again.Code, again.Body.Len(), w.Code, w.Body.Len(), diff)
+	}
 	return w
+}
+
+// keptBody is the body as it comes back from store.
+func keptBody(t *testing.T, s Source) store.Body {
+	m := store.NewMemory(store.MemoryConfig{})
+	m.Put(t.Context(), &store.Response{Key: "k", Status: 200, Header: s.Header, Body: s.Body}, time.Hour)
+	r, _, ok := m.Get(t.Context(), "k")
+	if !ok || r.Body.Len() != s.Body.Len() {
+		t.Fatal("not in store")
+	}
+	return r.Body
 }
 
 func decode(t *testing.T, coding string, body []byte) []byte {
@@ -409,6 +432,24 @@ func TestCodings_RFC9110_12_5_3(t *testing.T) {
 	}
 	if w := write(t, request("GET", "Accept-Encoding: gzip;q=0.2", "Accept-Encoding: br"), stored(large), nil, Options{}); w.Header().Get("Content-Encoding") != "br" {
 		t.Error("lines are not joined")
+	}
+}
+
+// A client that reads zstd gets what is stored, without work.
+func TestStoredFormIsSent(t *testing.T) {
+	s := stored(large)
+	s.Body = keptBody(t, s)
+	if _, plain := s.Body.Plain(); plain {
+		t.Fatal("stored as it was")
+	}
+	frame, _ := s.Body.Zstd()
+	w := write(t, request("GET", "Accept-Encoding: zstd"), s, nil, Options{})
+	if !bytes.Equal(w.Body.Bytes(), frame) || w.Header().Get("ETag") != `"abc-zstd"` {
+		t.Errorf("%v", w.Header())
+	}
+	var h zstd.Header
+	if err := h.Decode(frame); err != nil || h.FrameContentSize != uint64(len(large)) || h.WindowSize > 8<<20 {
+		t.Errorf("%+v %v", h, err)
 	}
 }
 

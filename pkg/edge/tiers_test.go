@@ -1,0 +1,111 @@
+package edge
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bradfitz/gomemcache/memcache"
+
+	"mirrornet/pkg/store"
+	"mirrornet/pkg/store/storetest"
+)
+
+// beside is an edge with a memory tier of its own over that memcached. Nobody
+// runs the write queue, so that an answer is stored when it has been given.
+func beside(t *testing.T, d *storetest.Daemon) (*setup, *store.Memcached) {
+	shared, err := store.NewMemcached(store.MemcachedConfig{Servers: []string{d.Socket}, Timeout: 2 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newEdge(t, func(c *Config) { c.Store = store.NewTiered(store.NewMemory(store.MemoryConfig{}), shared) }), shared
+}
+
+// A fresh edge beside a warm memcached serves from it at once, and judges what
+// it finds as the edge that stored it would.
+func TestFreshEdgeBesideWarmMemcached(t *testing.T) {
+	d := storetest.Memcached(t)
+	warm, _ := beside(t, d)
+	long := strings.Repeat("0123456789abcdefghijklmnopqrstuvwxyz\n", 100_000)
+	answer := warm.origin.answer
+	warm.origin.set(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/thing/long") {
+			w.Header().Set("Content-Type", "text/plain")
+			w.Write([]byte(long))
+			return
+		}
+		answer(w, r)
+	})
+	first := warm.ask("GET", "/thing/x?expand=1", "")
+	if got := warm.ask("GET", "/thing/long", "", "Accept", "text/plain"); got.Body.String() != long {
+		t.Fatalf("%d %d bytes", got.Code, got.Body.Len())
+	}
+
+	fresh, shared := beside(t, d)
+	w := fresh.ask("GET", "/thing/x?expand=1", "")
+	if !strings.HasPrefix(w.Header().Get("Cache-Status"), "europe-1; hit; ttl=") || w.Body.String() != first.Body.String() ||
+		w.Header().Get("ETag") != `"v1"` || w.Header().Get("Age") == "" {
+		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+	}
+	if w := fresh.ask("GET", "/thing/long", "", "Accept", "text/plain", "Accept-Encoding", "zstd"); w.Header().Get("Content-Encoding") != "zstd" ||
+		!strings.Contains(w.Header().Get("Cache-Status"), "hit") {
+		t.Errorf("long: %v", w.Header())
+	}
+	if w := fresh.ask("GET", "/thing/x?expand=1", "", "If-None-Match", `"v1"`); w.Code != http.StatusNotModified {
+		t.Errorf("validation: %d", w.Code)
+	}
+	if n, hits := fresh.origin.total(), shared.Stats().Hits; n != 0 || hits != 2 {
+		t.Errorf("the origin was asked %d times, memcached had %d: the memory tier is not filled", n, hits)
+	}
+
+	fresh.clock.Add(int64(2 * time.Minute)) // past its freshness and stale-while-revalidate
+	w = fresh.ask("GET", "/thing/x?expand=1", "")
+	if !strings.Contains(w.Header().Get("Cache-Status"), "fwd=stale; fwd-status=304") || w.Body.String() != first.Body.String() || fresh.origin.total() != 1 {
+		t.Errorf("stale: %d %v", w.Code, w.Header())
+	}
+}
+
+// A record that another program forged, with a right sum and a wrong body, costs
+// one answer: it is not sent, and asked for again.
+func TestForgedBody(t *testing.T) {
+	d := storetest.Memcached(t)
+	s, _ := beside(t, d)
+	s.origin.set(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Write([]byte(`{"seq":"` + strings.Repeat("ACGT", 500) + `"}`))
+	})
+	want := s.ask("GET", "/thing/x", "").Body.String()
+
+	raw := memcache.New(d.Socket)
+	forged := 0
+	for _, name := range d.Items(t) {
+		it, err := raw.Get(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i := strings.Index(string(it.Value), "\x28\xb5\x2f\xfd"); i > 0 { // the start of a zstd frame
+			copy(it.Value[i+6:], "forged by somebody")
+			sum := len(it.Value) - 4
+			binary.BigEndian.PutUint32(it.Value[sum:], crc32.Checksum(it.Value[:sum], crc32.MakeTable(crc32.Castagnoli)))
+			if err := raw.Set(&memcache.Item{Key: name, Value: it.Value}); err != nil {
+				t.Fatal(err)
+			}
+			forged++
+		}
+	}
+	if forged != 1 {
+		t.Fatalf("%d records forged", forged)
+	}
+	fresh, _ := beside(t, d)
+	fresh.origin.set(s.origin.answer)
+	if w := fresh.ask("GET", "/thing/x", ""); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" ||
+		w.Header().Get("Cache-Control") != "no-store" || strings.Contains(w.Body.String(), "ACGT") {
+		t.Errorf("%d %v %.80s", w.Code, w.Header(), w.Body)
+	}
+	if w := fresh.ask("GET", "/thing/x", ""); w.Code != 200 || w.Body.String() != want {
+		t.Errorf("asked again: %d %.80s", w.Code, w.Body)
+	}
+}
