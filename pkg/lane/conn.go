@@ -13,6 +13,10 @@ import (
 // leastBuffer is the shortest Read that can be net/http's for a whole head.
 const leastBuffer = 512
 
+// peeked is how much of a second request net/http waits for before it reads it:
+// what ends before that is no request to it, and gets no 400.
+const peeked = 4
+
 // conn is a connection as net/http sees it.
 type conn struct {
 	*net.TCPConn // ReadFrom (sendfile) and CloseWrite are wanted by net/http as they are
@@ -92,10 +96,13 @@ func (c *conn) run(p []byte) (int, error) {
 		}
 		m, err := c.TCPConn.Read(p[n:])
 		if err != nil {
-			if m == 0 && errors.Is(err, os.ErrDeadlineExceeded) && c.early() {
+			if errors.Is(err, os.ErrDeadlineExceeded) && c.early() {
 				continue
 			}
-			return n + m, err
+			if ours && n < peeked {
+				n = 0
+			}
+			return n, err
 		}
 		n += m
 		ok, last := c.phase.begin()
@@ -115,7 +122,7 @@ func (c *conn) run(p []byte) (int, error) {
 		switch {
 		case last:
 			return 0, io.EOF
-		case rest == leave || n == len(p):
+		case rest == leave && (n >= peeked || !ours) || n == len(p):
 			if ours { // net/http reads on with a deadline for this head
 				if began {
 					c.due = after(now, l.head)

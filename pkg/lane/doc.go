@@ -38,30 +38,30 @@
 //
 // # Decisions
 //
-// 2026-11-24: bytes are read into the buffer that net/http passes (the contract
+// 2026-11-25: bytes are read into the buffer that net/http passes (the contract
 // of io.Reader allows to use all of it as scratch space) by plain
 // net.TCPConn.Read. A buffer of the lane's own, RawConn and raw system calls
 // were measured and gain nothing that can be told from noise, and each would
 // need its own answer to held bytes, deadlines and names of errors.
 //
-// 2026-11-24: the only way out is transparent. A hit that is pipelined behind a
+// 2026-11-25: the only way out is transparent. A hit that is pipelined behind a
 // miss is answered by the handler, as is one that comes before net/http has
 // ended its background read.
 //
-// 2026-11-24: deadlines are lazy. A hit sets no timer; when an old deadline
+// 2026-11-25: deadlines are lazy. A hit sets no timer; when an old deadline
 // fires and the time that is due now is later, it is set to that. A write
 // deadline is set for twice the time and renewed when less than the time is
 // left: a client that stops reading is given between one and two WriteTimeouts.
 //
-// 2026-11-24: Close during an answer lets the answer out first, because to
+// 2026-11-25: Close during an answer lets the answer out first, because to
 // net/http a connection that is answered here looks idle and may be closed by
 // Shutdown at any time. The same holds for Server.Close: call Drain with an
 // ended context after it.
 //
-// 2026-11-24: an If-None-Match is deciding like Accept: a 304 is an alias of its
+// 2026-11-25: an If-None-Match is deciding like Accept: a 304 is an alias of its
 // own, and no tags are compared here.
 //
-// 2026-11-24: known difference, the only one. After a POST net/http forgives
+// 2026-11-25: known difference, the only one. After a POST net/http forgives
 // empty lines before the next request; requests answered here in between do not
 // end that, as RFC 9112 §2.2 would have it anyway.
 package lane
