@@ -99,8 +99,8 @@ func (c *conn) run(p []byte) (int, error) {
 			if errors.Is(err, os.ErrDeadlineExceeded) && c.early() {
 				continue
 			}
-			if ours && n < peeked {
-				n = 0
+			if err != io.EOF || ours && n < peeked {
+				n = 0 // net/http answers half a head only where the client has ended it
 			}
 			return n, err
 		}
