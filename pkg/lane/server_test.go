@@ -30,7 +30,8 @@ type site struct {
 	generation *atomic.Uint64
 	calls      atomic.Int64
 	slow       chan struct{} // "/slow" waits for it
-	entered    chan struct{} // and says here that it does
+	entered    chan struct{} // and says here that it does,
+	gone       chan struct{} // and here that its client went away
 }
 
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -45,7 +46,12 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.URL.Path == "/slow" {
 		s.entered <- struct{}{}
-		<-s.slow
+		select {
+		case <-s.slow:
+		case <-r.Context().Done():
+			s.gone <- struct{}{}
+			return
+		}
 	}
 	if r.URL.Path == "/ignore" && r.ContentLength > 0 { // a body that is left unread
 		h.Set("X-Ignored", "yes")
@@ -92,6 +98,16 @@ func (s *site) leave(r *http.Request, status int, h http.Header, body []byte) {
 	s.table.Put(newAlias(key, s.generation.Load(), status, h, body))
 }
 
+// long puts an answer with a long body under /long.
+func (s *server) long(n int) string {
+	body := bytes.Repeat([]byte("0123456789abcdef"), n/16)
+	h := http.Header{"Age": {"7"}, "Cache-Status": {"test; hit; ttl=93"}, "Content-Length": {strconv.Itoa(len(body))}}
+	r := &http.Request{Method: "GET", Host: "test", RequestURI: "/long", ProtoMajor: 1, ProtoMinor: 1}
+	key, _ := AppendKey(nil, r)
+	s.table.Put(newAlias(key, s.generation.Load(), 200, h, body))
+	return string(body)
+}
+
 // newAlias serialises as net/http does when the handler has set everything.
 func newAlias(key []byte, generation uint64, status int, h http.Header, body []byte) *Alias {
 	var b bytes.Buffer
@@ -132,7 +148,7 @@ func serve(t testing.TB, withLane bool, setup func(*http.Server, *Config)) *serv
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{site: &site{slow: make(chan struct{}), entered: make(chan struct{}, 100)}, addr: ln.Addr().String(), done: make(chan struct{})}
+	s := &server{site: &site{slow: make(chan struct{}), entered: make(chan struct{}, 100), gone: make(chan struct{}, 100)}, addr: ln.Addr().String(), done: make(chan struct{})}
 	s.http = &http.Server{Handler: s.site, ErrorLog: log.New(io.Discard, "", 0)}
 	c := Config{Table: NewTable(64 << 20), Generation: new(atomic.Uint64), Now: func() time.Time { return epoch },
 		Hit: func(_ netip.AddrPort, _ *Alias, n int64) { s.hits.Add(1); s.sent.Add(n) }}
