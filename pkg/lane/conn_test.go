@@ -8,6 +8,16 @@ import (
 	"testing"
 )
 
+// told expects so many hits, which are told of after they were sent, calls of
+// the handler, and bytes of bodies.
+func (s *server) told(t *testing.T, hits, calls, bytes int) {
+	t.Helper()
+	until(t, "hits", func() bool { return s.hits.Load() == int64(hits) })
+	if s.calls.Load() != int64(calls) || s.sent.Load() != int64(bytes) {
+		t.Errorf("%d calls, and %d bytes of hits", s.calls.Load(), s.sent.Load())
+	}
+}
+
 func TestHit(t *testing.T) {
 	s := serve(t, true, nil)
 	resp, want := s.warm(t, "/a")
@@ -18,9 +28,7 @@ func TestHit(t *testing.T) {
 			t.Errorf("%d: %v %q, want %v %q", i, again.Header, got, resp.Header, want)
 		}
 	}
-	if s.hits.Load() != 3 || s.calls.Load() != 1 || s.sent.Load() != int64(3*len(want)) {
-		t.Errorf("%d hits of %d bytes, %d calls", s.hits.Load(), s.sent.Load(), s.calls.Load())
-	}
+	s.told(t, 3, 1, 3*len(want))
 }
 
 // What decides is not shared, and what the lane does not know reaches the handler.
@@ -56,9 +64,7 @@ func TestHeadAndNotModified(t *testing.T) {
 			t.Error(resp.Status)
 		}
 	}
-	if s.hits.Load() != 2 || s.calls.Load() != 2 || s.sent.Load() != 0 {
-		t.Errorf("%d hits of %d bytes, %d calls", s.hits.Load(), s.sent.Load(), s.calls.Load())
-	}
+	s.told(t, 2, 2, 0)
 }
 
 // An answer above the copied size and a pipeline that fills several batches.
@@ -75,9 +81,7 @@ func TestSizes(t *testing.T) {
 				t.Fatalf("%s: %d bytes, want %d", target, len(got), len(want))
 			}
 		}
-		if s.hits.Load() != n {
-			t.Errorf("%s: %d hits", target, s.hits.Load())
-		}
+		until(t, target, func() bool { return s.hits.Load() == n })
 	}
 }
 
