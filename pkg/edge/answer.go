@@ -235,6 +235,7 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan
 			}
 		}
 	}
+	interim.end()
 	if err != nil {
 		e.fail(w, r, err)
 		return
@@ -242,7 +243,6 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan
 	if safe := r.Method == http.MethodGet || r.Method == http.MethodHead; !safe {
 		e.invalidate(ctx, r, a.Response)
 	}
-	interim.end()
 	e.relay(w, r, x, a, fwd, e.keeper(ctx, r, x, p, a))
 }
 

@@ -34,13 +34,13 @@ func (i *interim) send(status int, h http.Header) {
 		return
 	}
 	out := i.w.Header()
-	before := maps.Clone(out)
-	h = http.Header(maps.Clone(h))
-	rfc9111.RemoveHopByHop(h)
+	final := maps.Clone(out) // each response has its own fields
+	clear(out)
 	maps.Copy(out, h)
+	rfc9111.RemoveHopByHop(out)
 	i.w.WriteHeader(status)
-	clear(out) // the fields of the final response are its own
-	maps.Copy(out, before)
+	clear(out)
+	maps.Copy(out, final)
 }
 
 // end closes the way. The final response may be written then.
