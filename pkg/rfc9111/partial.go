@@ -156,7 +156,7 @@ func (r ByteRange) Slice(resp Response, body []byte) ([]byte, string, bool) {
 		return nil, "", false
 	}
 	first, last, ok := r.within(stored[0].at.Length)
-	if !ok {
+	if !ok || first < 0 || first > last { // of a range that no request has
 		return nil, "", false
 	}
 	for _, p := range stored {
