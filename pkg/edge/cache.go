@@ -84,11 +84,13 @@ func (e *Edge) cached(ctx context.Context, x *exchange, p *plan) (f *fetched, co
 	s := e.lookUp(ctx, p)
 	if s.response != nil && !s.variants {
 		hit := &fetched{response: s.response, hit: true, age: true, tier: s.tier, reuse: s.reuse}
+		if s.reuse.Verdict == rfc9111.Fresh {
+			return hit, false, nil
+		}
+		p.prepare()
 		_, down := x.world.originSources()
 		doubt, doubted := e.inDoubt(p, e.Now())
 		switch {
-		case s.reuse.Verdict == rfc9111.Fresh:
-			return hit, false, nil
 		case s.reuse.Verdict == rfc9111.StaleWhileRevalidate:
 			e.refreshBehind(x, p, s)
 			hit.detail = "stale-while-revalidate"
@@ -102,6 +104,7 @@ func (e *Edge) cached(ctx context.Context, x *exchange, p *plan) (f *fetched, co
 			return hit, false, nil
 		}
 	}
+	p.prepare()
 	if f := p.fromParts(s); f != nil {
 		return f, false, nil
 	}

@@ -47,7 +47,7 @@ func (e *Edge) keeper(ctx context.Context, r *http.Request, x *exchange, p *plan
 func (e *Edge) planOfGet(r *http.Request, x *exchange, p *plan) *plan {
 	q := r.Clone(r.Context())
 	q.URL.RawQuery = x.query
-	get := &plan{method: http.MethodGet, header: p.header, asked: r.Header, policy: p.policy, byVary: true, byRFC: true, key: p.plainKey(q)}
+	get := &plan{method: http.MethodGet, header: p.header, asked: r.Header, policy: p.policy, byVary: true, byRFC: true, key: e.plainKey(q)}
 	get.changes = e.changes.of(get.key) // the POST's own change is behind it
 	return get
 }

@@ -28,6 +28,7 @@ type plan struct {
 	method   string
 	target   string
 	header   http.Header // sent to the source
+	prepare  func()      // makes header where a hit would not need it; before anything else of the plan is used for a fetch
 	asked    http.Header // the client's, for request directives and Vary
 	body     []byte      // of a safe POST
 	stream   io.Reader   // of a request that passes through
@@ -68,8 +69,13 @@ func (e *Edge) plan(r *http.Request, x *exchange) *plan {
 	if p.byRFC = !auto; p.byRFC {
 		p.policy.AllowSetCookie, p.policy.StoreParts = true, true
 	}
+	p.prepare = func() {
+		if p.header == nil {
+			p.header = e.forwardedHeader(r, x)
+			p.strip()
+		}
+	}
 	if !auto || keys == nil {
-		p.header = e.forwardedHeader(r, x)
 		if !auto && p.repeatable {
 			e.plain(p, q)
 		}
@@ -88,7 +94,6 @@ func (e *Edge) plan(r *http.Request, x *exchange) *plan {
 		p.endpoint = c.Request.Endpoint
 	}
 	if r.Header.Get("Authorization") != "" || !ok || c.Unsafe {
-		p.header = e.forwardedHeader(r, x)
 		if !ok && p.repeatable && r.Header.Get("Authorization") == "" {
 			e.plain(p, q)
 		}
@@ -124,9 +129,16 @@ func (e *Edge) plain(p *plan, r *http.Request) {
 	if !p.byRFC && (r.Header.Get("Range") != "" || r.Header.Get("Authorization") != "") {
 		return
 	}
-	p.key, p.byVary = p.plainKey(r), true
+	p.key, p.byVary = e.plainKey(r), true
 	p.changes = e.changes.of(p.key)
 	p.stream = nil
+}
+
+// strip takes out of the header what the stored whole does not depend on.
+func (p *plan) strip() {
+	if !p.byVary {
+		return
+	}
 	for _, name := range ofTheClient {
 		p.header.Del(name) // judged on the stored whole
 	}
@@ -137,8 +149,14 @@ func (e *Edge) plain(p *plan, r *http.Request) {
 // ofTheClient are the fields that ask for less than the whole.
 var ofTheClient = [...]string{"If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range", "Range"}
 
-func (p *plan) plainKey(r *http.Request) string {
-	return p.header.Get("X-Forwarded-Proto") + " " + cachekey.Plain(r)
+func (e *Edge) plainKey(r *http.Request) string { return e.scheme(r) + " " + cachekey.Plain(r) }
+
+// scheme is the one that the client used.
+func (e *Edge) scheme(r *http.Request) string {
+	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" && e.trusts(r.RemoteAddr) {
+		return "https"
+	}
+	return "http"
 }
 
 type failing struct{ err error }
@@ -155,10 +173,6 @@ func (f failing) Read([]byte) (int, error) {
 func (e *Edge) forwardedHeader(r *http.Request, x *exchange) http.Header {
 	h := r.Header.Clone()
 	rfc9111.RemoveHopByHop(h)
-	proto := "http"
-	if r.TLS != nil || h.Get("X-Forwarded-Proto") == "https" && e.trusts(r.RemoteAddr) {
-		proto = "https"
-	}
 	for name := range h { // what clients write here must not steer an origin
 		if strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "Mirror-") {
 			h.Del(name)
@@ -170,7 +184,7 @@ func (e *Edge) forwardedHeader(r *http.Request, x *exchange) http.Header {
 	if x.client.IsValid() {
 		h.Set("X-Forwarded-For", x.client.String())
 	}
-	h.Set("X-Forwarded-Proto", proto)
+	h.Set("X-Forwarded-Proto", e.scheme(r))
 	h.Add("Via", via(r, e.Node))
 	if c := h.Get("Cookie"); c != "" {
 		if rest := withoutCookie(c, stayCookie); rest != "" {

@@ -26,7 +26,7 @@ func loopMember(node string) string {
 // Hops counts this network's members of a request's CDN-Loop field. More than
 // 0: another edge forwarded it.
 func Hops(h http.Header) (n int) {
-	for _, line := range h.Values("CDN-Loop") {
+	for _, line := range h["Cdn-Loop"] {
 		for member := range strings.SplitSeq(line, ",") {
 			id, _, _ := strings.Cut(member, ";")
 			if strings.EqualFold(strings.TrimSpace(id), loopName) {
