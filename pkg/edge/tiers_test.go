@@ -43,6 +43,9 @@ func TestFreshEdgeBesideWarmMemcached(t *testing.T) {
 	if got := warm.ask("GET", "/thing/long", "", "Accept", "text/plain"); got.Body.String() != long {
 		t.Fatalf("%d %d bytes", got.Code, got.Body.Len())
 	}
+	until(t, func() bool { // what streams is stored when all of it is there
+		return strings.Contains(warm.ask("HEAD", "/thing/long", "", "Accept", "text/plain").Header().Get("Cache-Status"), "hit")
+	})
 
 	fresh, shared := beside(t, d)
 	w := fresh.ask("GET", "/thing/x?expand=1", "")
