@@ -62,11 +62,12 @@ func unescape(s string) string {
 	return s
 }
 
-// Request is a request as the API understands it.
+// Request is a request as the API understands it: requests that the catalogue
+// calls equal are equal in all but Format and Callback.
 type Request struct {
 	Endpoint *Endpoint
-	Path     map[string]string // decoded path parameters
-	Query    Values            // declared aliases under their own name; content-type taken out
+	Path     map[string]string // decoded path parameters, folded where case-blind
+	Query    Values            // canonical: see [Index.Resolve]
 	// Format is the media type of a good answer. It is offered by the
 	// endpoint, unless Unsupported.
 	Format string
@@ -89,7 +90,11 @@ var extensions = map[string]string{
 // and names its media type. As in the reference, it does so only when neither
 // a Content-Type field nor a content-type parameter says the type.
 func CutExtension(escapedPath, rawQuery string, h http.Header) (path, mediaType string) {
-	if h.Get("Content-Type") != "" || strings.Contains(rawQuery, "content-type=") {
+	return cutExtension(escapedPath, ParseQuery(rawQuery), h)
+}
+
+func cutExtension(escapedPath string, query Values, h http.Header) (path, mediaType string) {
+	if h.Get("Content-Type") != "" || query.Has("content-type") {
 		return escapedPath, ""
 	}
 	dot := strings.LastIndexByte(escapedPath, '.')
@@ -104,27 +109,22 @@ func CutExtension(escapedPath, rawQuery string, h http.Header) (path, mediaType 
 
 // Resolve reads a request as the API does. ok is false when no endpoint has
 // that path and method; methods then names those that the path has.
+//
+// The query is what is left when names are written as declared, case-blind
+// values are folded, and content-type, callback, what is said to the network
+// and what says no more than its absence are taken out, sorted by name.
 func (ix *Index) Resolve(method, escapedPath, rawQuery string, h http.Header) (req Request, methods []string, ok bool) {
-	path, suffixType := CutExtension(escapedPath, rawQuery, h)
+	query := ParseQuery(rawQuery)
+	path, suffixType := cutExtension(escapedPath, query, h)
 	e, params, methods := ix.Match(method, path)
 	if e == nil {
 		return Request{}, methods, false
 	}
-	query := ParseQuery(rawQuery)
 	asked := Asked(method, query.Get("content-type"), suffixType, h)
-	req = Request{Endpoint: e, Path: params, ErrorFormat: ErrorFormat(asked)}
+	req = Request{Endpoint: e, Path: canonicalPath(e, params), Query: canonicalQuery(e, query), ErrorFormat: ErrorFormat(asked)}
 	req.Format, req.Unsupported = choose(e, asked)
 	if req.Format == JSONP {
 		req.Callback = query.Get("callback")
-	}
-	for _, v := range query {
-		if v.Name == "content-type" || v.Name == "callback" {
-			continue
-		}
-		if p, ok := e.Param(v.Name); ok {
-			v.Name = p.Name
-		}
-		req.Query = append(req.Query, v)
 	}
 	return req, nil, true
 }

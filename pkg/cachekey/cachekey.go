@@ -20,8 +20,9 @@
 // message may quote it), a form as POST body, JSON with repeated or
 // case-colliding names, or with text that is not Unicode.
 //
-// 2026-11-24: only ASCII letters are folded for case-blind parameters: what
-// other letters' cases are is the origin's secret.
+// 2026-11-25: what equal requests have in common is found by apispec, where it
+// reads them, and no more of a request than that reaches a handler. So no
+// answer can depend on what its key leaves out.
 //
 // 2026-11-24: JSONP is keyed as JSON with the callback set aside. Without a
 // callback it has a key of its own, for its answer is the origin's to define.
@@ -31,7 +32,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
-	"slices"
 	"strings"
 
 	"mirrornet/pkg/apispec"
@@ -49,15 +49,16 @@ type Canonical struct {
 	// Accept is the only field that the fetch negotiates by. A POST is sent
 	// with the Content-Type [apispec.JSON].
 	Accept string
-	// Key is empty when Unsafe.
-	Key      string
-	Callback string // JSONP function to wrap the answer in; "": none
+	// Body is the JSON to send with a POST, in the form that its equals share.
+	Body []byte
+	// Key is empty when Unsafe, and where the Callback is not valid.
+	Key string
+	// Callback is the JSONP function to wrap the answer in; "": none. It is the
+	// caller's to refuse one that is not [apispec.ValidCallback].
+	Callback string
 	// Unsafe says that the endpoint is not declared to only read: the request
 	// must reach the origin as it is, and nothing is stored.
 	Unsafe bool
-
-	path  map[string]string // canonical values of the path parameters
-	query apispec.Values    // canonical query, sorted
 }
 
 // Keys makes canonical requests by one catalogue. It is safe for concurrent
@@ -68,10 +69,6 @@ type Keys struct {
 
 // New makes Keys of a catalogue.
 func New(ix *apispec.Index) *Keys { return &Keys{ix} }
-
-// steering are the query parameters that are said to the network, not to the
-// API, unless the endpoint declares one of that name.
-var steering = [...]string{"mirror-prefer", "mirror-avoid", "redirect"}
 
 // Canonical makes the canonical form of r. body is the whole body of a POST,
 // or nil. False says that no endpoint matches or that the request cannot be
@@ -88,12 +85,12 @@ func (k *Keys) Canonical(r *http.Request, body []byte) (Canonical, bool) {
 		return Canonical{}, false
 	}
 	e := req.Endpoint
-	c := Canonical{Request: req, Endpoint: e}
-	if c.path, ok = canonicalPath(e, req.Path); !ok {
-		return Canonical{}, false
+	for _, v := range req.Path {
+		if v == "." || v == ".." { // a server on the way may resolve it
+			return Canonical{}, false
+		}
 	}
-	c.query = canonicalQuery(e, req.Query)
-	c.Target = target(e, c.path, c.query)
+	c := Canonical{Request: req, Endpoint: e, Target: req.Target()}
 	if c.Accept, ok = k.accept(r.Method, c.Target, req); !ok {
 		return Canonical{}, false
 	}
@@ -110,8 +107,12 @@ func (k *Keys) Canonical(r *http.Request, body []byte) (Canonical, bool) {
 		if !ok || isForm(r.Header) {
 			return Canonical{}, false
 		}
+		c.Body = text
 		sum := sha256.Sum256(text)
 		method, digest = http.MethodPost, hex.EncodeToString(sum[:])
+	}
+	if c.Callback != "" && !apispec.ValidCallback(c.Callback) {
+		return c, true
 	}
 	// No part but the last can hold a space.
 	c.Key = strings.Join([]string{"c1", k.index.Hash(e), method, c.Target, digest, c.Accept}, " ")
@@ -130,7 +131,7 @@ func Plain(r *http.Request) string {
 	if path == "" {
 		path = "/"
 	}
-	key := "p1 " + lower(host) + path
+	key := "p1 " + strings.ToLower(host) + path
 	if r.URL.RawQuery != "" || r.URL.ForceQuery {
 		key += "?" + r.URL.RawQuery
 	}
@@ -151,7 +152,7 @@ next:
 			if !found || !closed {
 				break
 			}
-			v := c.value(name)
+			v := c.Request.Value(name)
 			if v == "" {
 				continue next
 			}
@@ -161,23 +162,6 @@ next:
 		tags = append(tags, b.String())
 	}
 	return tags
-}
-
-func (c Canonical) value(name string) string {
-	if v := c.path[name]; v != "" {
-		return v
-	}
-	if v := c.query.Get(name); v != "" {
-		return v
-	}
-	p, ok := c.Endpoint.Param(name)
-	switch {
-	case !ok:
-		return ""
-	case p.CaseBlind:
-		return lower(p.Default)
-	}
-	return p.Default
 }
 
 // accept finds the Accept field by which the origin comes to the same format,
@@ -214,80 +198,7 @@ func (k *Keys) accept(method, target string, req apispec.Request) (string, bool)
 
 // isForm reports a body that the API does not read as JSON, whatever it holds.
 func isForm(h http.Header) bool {
-	t, _, _ := strings.Cut(lower(h.Get("Content-Type")), ";")
+	t, _, _ := strings.Cut(strings.ToLower(h.Get("Content-Type")), ";")
 	t = strings.TrimSpace(t)
 	return t == "application/x-www-form-urlencoded" || strings.HasPrefix(t, "multipart/")
-}
-
-func canonicalPath(e *apispec.Endpoint, path map[string]string) (map[string]string, bool) {
-	values := make(map[string]string, len(path))
-	for name, v := range path {
-		if v == "." || v == ".." {
-			return nil, false // a server on the way may resolve it
-		}
-		if p, ok := e.Param(name); ok && p.CaseBlind {
-			v = lower(v)
-		}
-		values[name] = v
-	}
-	return values, true
-}
-
-func canonicalQuery(e *apispec.Endpoint, sent apispec.Values) apispec.Values {
-	query := make(apispec.Values, 0, len(sent))
-	for _, v := range sent {
-		p, declared := e.Param(v.Name)
-		declared = declared && p.In == apispec.InQuery
-		switch {
-		case !declared && slices.Contains(steering[:], v.Name):
-			continue
-		case !declared:
-		default:
-			if p.CaseBlind {
-				v.Value = lower(v.Value)
-			}
-			if count(sent, v.Name) == 1 && isDefault(p, v.Value) {
-				continue
-			}
-		}
-		query = append(query, v)
-	}
-	slices.SortStableFunc(query, func(a, b apispec.Value) int { return strings.Compare(a.Name, b.Name) })
-	return query
-}
-
-func count(values apispec.Values, name string) (n int) {
-	for _, v := range values {
-		if v.Name == name {
-			n++
-		}
-	}
-	return n
-}
-
-// isDefault reports a value that says no more than its absence.
-func isDefault(p *apispec.Param, value string) bool {
-	if p.Type == apispec.Boolean {
-		// Absent, empty and "0" are false.
-		return (value == "" || value == "0") && (p.Default == "" || p.Default == "0")
-	}
-	def := p.Default
-	if p.CaseBlind {
-		def = lower(def)
-	}
-	return def != "" && value == def
-}
-
-func lower(s string) string {
-	i := strings.IndexFunc(s, func(r rune) bool { return 'A' <= r && r <= 'Z' })
-	if i < 0 {
-		return s
-	}
-	b := []byte(s)
-	for ; i < len(b); i++ {
-		if 'A' <= b[i] && b[i] <= 'Z' {
-			b[i] += 'a' - 'A'
-		}
-	}
-	return string(b)
 }

@@ -196,9 +196,24 @@ func TestCallback(t *testing.T) {
 	if bare.Callback != "" || bare.Key == plain.Key || bare.Accept != apispec.JSONP {
 		t.Errorf("without a callback: %+v", bare)
 	}
+	bad, ok := keys.Canonical(request("GET", "/info/ping.jsonp?callback=if", ""), nil)
+	if !ok || bad.Callback != "if" || bad.Key != "" {
+		t.Errorf("a callback that is none: %v %+v", ok, bad)
+	}
 	json, _ := keys.Canonical(request("GET", "/info/ping?callback=a", ""), nil)
 	if json.Callback != "" || json.Key != plain.Key {
 		t.Errorf("JSON with a callback: %+v", json)
+	}
+}
+
+// What is sent with a POST is the same for all its equals.
+func TestBody(t *testing.T) {
+	keys := New(testIndex(t))
+	for _, body := range []string{`{"ids":["a"],"b":1}`, " {\"b\" : 1,\n\"ids\":[\"\\u0061\"] }"} {
+		c, ok := keys.Canonical(request("POST", "/lookup/id", ""), []byte(body))
+		if want := `{"b":1,"ids":["a"]}`; !ok || string(c.Body) != want || c.Key == "" {
+			t.Errorf("%s: %v %q %q, want %s", body, ok, c.Body, c.Key, want)
+		}
 	}
 }
 

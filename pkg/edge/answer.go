@@ -42,8 +42,8 @@ func (e *Edge) api(w http.ResponseWriter, r *http.Request) {
 	}
 	interim := forwardInterim(w, r, p)
 	defer interim.end()
-	if p.callback != "" && !respond.ValidCallback(p.callback) {
-		e.fail(w, r, &failure{status: http.StatusBadRequest, message: "callback is not the name of a JavaScript function; write one like show or my.show"})
+	if p.callback != "" && !apispec.ValidCallback(p.callback) {
+		e.fail(w, r, &failure{status: http.StatusBadRequest, message: apispec.BadCallback})
 		return
 	}
 	if p.key == "" {

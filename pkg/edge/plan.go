@@ -108,7 +108,7 @@ func (e *Edge) plan(r *http.Request, x *exchange) *plan {
 		}
 	}
 	if r.Method == http.MethodPost {
-		p.body, p.stream = body, nil
+		p.body, p.stream = c.Body, nil
 		p.policy.StoreUnsafe = true
 		p.header.Set("Content-Type", apispec.JSON)
 	} else {

@@ -27,7 +27,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, s *state, req a
 	answer, err := h.ask(r, req)
 	if err == nil {
 		var body []byte
-		if body, err = encode(r, req, answer); err == nil {
+		if body, err = encode(req, answer); err == nil {
 			h.send(w, r, s, req, answer, body)
 			return
 		}
@@ -49,7 +49,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, s *state, req a
 		w.Header().Set("Cache-Tag", tags)
 	}
 	format := req.ErrorFormat
-	if e.Status == http.StatusUnsupportedMediaType {
+	if e.Status == http.StatusUnsupportedMediaType || e == errCallback {
 		format = apispec.JSON
 	}
 	h.fail(w, r, s, format, e)
@@ -57,8 +57,8 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, s *state, req a
 
 // ask checks the request and calls the handler.
 func (h *Handler) ask(r *http.Request, req apispec.Request) (ensembl.Answer, error) {
-	if req.Callback != "" && (len(req.Callback) > 128 || !callback.MatchString(req.Callback)) {
-		return ensembl.Answer{}, ensembl.BadRequest("callback is not the name of a JavaScript function; write letters, digits, _, $ and dots")
+	if req.Callback != "" && !apispec.ValidCallback(req.Callback) {
+		return ensembl.Answer{}, errCallback
 	}
 	if err := checkParams(req); err != nil {
 		return ensembl.Answer{}, err
@@ -83,8 +83,9 @@ func (h *Handler) ask(r *http.Request, req apispec.Request) (ensembl.Answer, err
 	return answer, err
 }
 
-// callback is a dotted JavaScript name.
-var callback = regexp.MustCompile(`^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$`)
+// errCallback is told as JSON in every case, as the edges tell it: whatever
+// else was asked for, the answer was to be a script.
+var errCallback = ensembl.BadRequest(apispec.BadCallback)
 
 // unmatched answers what no endpoint has: another method, or nothing at all.
 func (h *Handler) unmatched(w http.ResponseWriter, r *http.Request, s *state, methods []string) {
@@ -242,13 +243,7 @@ func cacheTags(req apispec.Request, more []string) string {
 		known := true
 		t = placeholder.ReplaceAllStringFunc(t, func(name string) string {
 			name = name[1 : len(name)-1]
-			v := req.Path[name]
-			if v == "" {
-				v = req.Query.Get(name)
-			}
-			if p, ok := req.Endpoint.Param(name); ok && p.CaseBlind {
-				v = strings.ToLower(v)
-			}
+			v := req.Value(name)
 			known = known && v != ""
 			return url.PathEscape(v)
 		})

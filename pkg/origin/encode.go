@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"sort"
 
 	"mirrornet/pkg/apispec"
@@ -13,7 +12,7 @@ import (
 )
 
 // encode makes the body of a good answer in the request's format.
-func encode(r *http.Request, req apispec.Request, a ensembl.Answer) ([]byte, error) {
+func encode(req apispec.Request, a ensembl.Answer) ([]byte, error) {
 	switch req.Format {
 	case apispec.JSON, apispec.XML, apispec.YAML:
 		return encodeValue(req.Format, a.Value)
@@ -25,13 +24,13 @@ func encode(r *http.Request, req apispec.Request, a ensembl.Answer) ([]byte, err
 		return fmt.Appendf(nil, "%s(%s);", req.Callback, b), nil
 	case apispec.HTML:
 		if a.Value == nil && a.Text != nil {
-			return textPage(r, req, a.Text), nil
+			return textPage(req, a.Text), nil
 		}
 		b, err := encodeJSON(a.Value)
 		if err != nil {
 			return nil, err
 		}
-		return jsonPage(r, req, b)
+		return jsonPage(req, b)
 	}
 	if a.Text == nil && req.Format == apispec.Plain && a.Value != nil {
 		return encodeValue(apispec.YAML, a.Value)

@@ -136,6 +136,8 @@ func TestAnswers(t *testing.T) {
 		{"jsonp", "GET", "/thing/a?content-type=text/javascript;callback=a.b_c", "", nil, 200, apispec.JSONP + text, `a.b_c({"html"`},
 		{"jsonp without callback", "GET", "/thing/a.jsonp", "", nil, 200, apispec.JSONP + text, `{"html"`},
 		{"jsonp bad callback", "GET", "/thing/a?content-type=text/javascript;callback=alert(1)", "", nil, 400, apispec.JSON, `callback`},
+		{"jsonp reserved word", "GET", "/thing/a?content-type=text/javascript;callback=if", "", nil, 400, apispec.JSON, `callback`},
+		{"jsonp bad callback, errors in XML", "GET", "/thing/a?content-type=text/javascript;callback=if", "", []string{"Content-Type", "text/xml-x", "Accept", "text/xml"}, 400, apispec.JSON, `callback`},
 		{"callback is nothing to json", "GET", "/thing/a?content-type=application/json;callback=alert(1)", "", nil, 200, apispec.JSON, `{"html"`},
 		{"xml", "GET", "/thing/a.xml", "", nil, 200, apispec.XML + text, `<sub name="b" v="2" />`},
 		{"yaml", "GET", "/thing/a.txt", "", nil, 200, apispec.Plain + text, "list: \n  - 1\n  - 2\nnil: ~\n"},
@@ -186,6 +188,29 @@ func TestAnswers(t *testing.T) {
 				t.Error("no Content-Length")
 			}
 		})
+	}
+}
+
+// Requests that the catalogue calls equal get the same bytes: the edges send
+// one of them to the origin for all.
+func TestEqualRequestsEqualAnswers(t *testing.T) {
+	h := newHandler(t, nil)
+	for _, equal := range [][]string{
+		{"/thing/a?content-type=text/html", "/thing/A/?content-type=text/html;redirect=no", "/th%69ng/a?n=1&content-type=text/html&deep=0;Mirror-Prefer=x",
+			"/thing/a?callback=f;content-type=text/html&"},
+		{"/thing/a?content-type=text/html;type=x;z=1", "/thing/a?z=%31&kind=x&content-type=text/html"},
+		{"/thing/none", "/thing/NONE", "/thing/None.json", "/thing/none.json?redirect=content-type="},
+	} {
+		first := ask(h, "GET", equal[0], "")
+		for _, target := range equal {
+			w := ask(h, "GET", target, "")
+			if w.Code != first.Code || w.Body.String() != first.Body.String() || w.Header().Get("Cache-Tag") != first.Header().Get("Cache-Tag") {
+				t.Errorf("%s\n%d %s\n%s\n%d %s", equal[0], first.Code, first.Body, target, w.Code, w.Body)
+			}
+			if head := ask(h, "HEAD", target, ""); head.Header().Get("Content-Length") != first.Header().Get("Content-Length") {
+				t.Errorf("HEAD %s: length %s, GET's %s", target, head.Header().Get("Content-Length"), first.Header().Get("Content-Length"))
+			}
+		}
 	}
 }
 

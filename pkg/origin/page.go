@@ -71,43 +71,38 @@ func errorPage(status int, message string) []byte {
 }
 
 // answerPage is the frame of an answer's page, with links to its other forms.
-func answerPage(r *http.Request, req apispec.Request, body template.HTML) []byte {
-	p := page{Title: r.Method + " " + r.URL.Path, Summary: req.Endpoint.Summary, Body: body,
+// It is made of what was understood, not of what was sent: equal requests get
+// equal pages.
+func answerPage(req apispec.Request, body template.HTML) []byte {
+	p := page{Title: req.Endpoint.Method + " " + req.TargetPath(), Summary: req.Endpoint.Summary, Body: body,
 		Links: []link{{"/", "All endpoints"}}}
-	if r.Method != http.MethodPost {
-		path, _ := apispec.CutExtension(r.URL.EscapedPath(), r.URL.RawQuery, r.Header)
+	if req.Endpoint.Method != http.MethodPost {
+		target := req.Target()
+		separator := "?"
+		if strings.Contains(target, separator) {
+			separator = "&"
+		}
 		for _, f := range req.Endpoint.Formats {
 			if f == apispec.HTML || f == apispec.JSONP {
 				continue
 			}
-			p.Links = append(p.Links, link{path + "?" + withType(r.URL.RawQuery, f), f})
+			p.Links = append(p.Links, link{target + separator + "content-type=" + strings.ReplaceAll(f, "+", "%2B"), f})
 		}
 	}
 	return render("value", p)
 }
 
-// withType is a raw query with another content-type.
-func withType(raw, mediaType string) string {
-	var pairs []string
-	for pair := range strings.FieldsFuncSeq(raw, func(c rune) bool { return c == '&' || c == ';' }) {
-		if name, _, _ := strings.Cut(pair, "="); name != "content-type" && name != "callback" {
-			pairs = append(pairs, pair)
-		}
-	}
-	return strings.Join(append(pairs, "content-type="+strings.ReplaceAll(mediaType, "+", "%2B")), ";")
-}
-
-func textPage(r *http.Request, req apispec.Request, text []byte) []byte {
-	return answerPage(r, req, template.HTML(template.HTMLEscapeString(string(text))))
+func textPage(req apispec.Request, text []byte) []byte {
+	return answerPage(req, template.HTML(template.HTMLEscapeString(string(text))))
 }
 
 // jsonPage shows JSON indented, with names, strings and numbers told apart.
-func jsonPage(r *http.Request, req apispec.Request, b []byte) ([]byte, error) {
+func jsonPage(req apispec.Request, b []byte) ([]byte, error) {
 	var pretty bytes.Buffer
 	if err := json.Indent(&pretty, b, "", "  "); err != nil {
 		return nil, err
 	}
-	return answerPage(r, req, template.HTML(highlight(pretty.Bytes()))), nil
+	return answerPage(req, template.HTML(highlight(pretty.Bytes()))), nil
 }
 
 // highlight wraps the tokens of valid JSON in spans and escapes them.

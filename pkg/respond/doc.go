@@ -49,7 +49,7 @@ type Source struct {
 
 // Options say how to answer. The zero Options are ready.
 type Options struct {
-	// Callback wraps JSON as callback(…); and must satisfy [ValidCallback].
+	// Callback wraps JSON as callback(…); and must satisfy [apispec.ValidCallback].
 	// Empty: no JSONP.
 	Callback string
 	// Now is the Date of a response that has none. Zero: net/http's clock.

@@ -9,45 +9,6 @@ import (
 	"mirrornet/pkg/store"
 )
 
-const maxCallback = 128
-
-// ValidCallback reports whether s may be called in a script: identifiers of
-// ASCII letters, digits, "_" and "$" joined by dots, at most 128 bytes, the first no
-// reserved word.
-func ValidCallback(s string) bool {
-	if s == "" || len(s) > maxCallback {
-		return false
-	}
-	first, _, _ := strings.Cut(s, ".")
-	if reserved(first) {
-		return false
-	}
-	for name := range strings.SplitSeq(s, ".") {
-		if name == "" || '0' <= name[0] && name[0] <= '9' {
-			return false
-		}
-		for i := range len(name) {
-			switch c := name[i]; {
-			case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '$':
-			default:
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// reserved tells ECMAScript's reserved words; "this" may start a path.
-func reserved(s string) bool {
-	switch s {
-	case "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete", "do", "else", "enum",
-		"export", "extends", "false", "finally", "for", "function", "if", "import", "in", "instanceof", "let", "new", "null",
-		"return", "static", "super", "switch", "throw", "true", "try", "typeof", "var", "void", "while", "with", "yield":
-		return true
-	}
-	return false
-}
-
 // wrap makes callback(…); of a JSON body. Other bodies stay: as a script they
 // would be something that nobody wrote.
 func (a *answer) wrap(callback string) error {

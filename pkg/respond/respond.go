@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/rfc9111"
 	"mirrornet/pkg/store"
 )
@@ -31,8 +32,8 @@ func Write(w http.ResponseWriter, r *http.Request, s Source, extra http.Header, 
 	if a.status < 200 || a.status > 999 {
 		return 0, 0, fmt.Errorf("respond: status %d cannot be answered: want a final one, 200 to 999", s.Status)
 	}
-	if o.Callback != "" && !ValidCallback(o.Callback) {
-		return 0, 0, fmt.Errorf("respond: callback %q: want a dotted JavaScript identifier of at most %d bytes", o.Callback, maxCallback)
+	if o.Callback != "" && !apispec.ValidCallback(o.Callback) {
+		return 0, 0, fmt.Errorf("respond: callback %q: want a dotted JavaScript identifier of at most %d bytes", o.Callback, apispec.MaxCallback)
 	}
 	a.setHeader(s.Header, extra, o)
 	a.tag, _, _ = scanTag(a.h.Get("Etag"))

@@ -20,7 +20,6 @@ import (
 	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/cachekey"
 	"mirrornet/pkg/collapse"
-	"mirrornet/pkg/respond"
 	"mirrornet/pkg/rfc9111"
 	"mirrornet/pkg/store"
 )
@@ -116,8 +115,8 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if q.callback != "" && !respond.ValidCallback(q.callback) {
-		return made(r, http.StatusBadRequest, "callback is not the name of a JavaScript function; write one like show or my.show", 0), nil
+	if q.callback != "" && !apispec.ValidCallback(q.callback) {
+		return made(r, http.StatusBadRequest, apispec.BadCallback, 0), nil
 	}
 	if q.key == "" {
 		return t.pass(r, q)
@@ -225,6 +224,7 @@ func (t *Transport) ask(r *http.Request) (*ask, error) {
 			q.request.Header = http.Header{"Accept": {c.Accept}, "User-Agent": {"mirrornet"}}
 			if r.Method == http.MethodPost {
 				q.policy.StoreUnsafe = true
+				q.body = c.Body
 				q.request.Header.Set("Content-Type", apispec.JSON)
 			} else {
 				q.request.Method = http.MethodGet

@@ -10,7 +10,9 @@ import (
 	"mirrornet/pkg/genomedb"
 )
 
-// biotypes are the endpoints about the classes of genes and transcripts.
+// biotypes are the endpoints about the classes of genes and transcripts. Their
+// names are found in any case, and yet are not stated as case-blind: what is
+// not found is named as it was written.
 func biotypes() []ensembl.Endpoint {
 	objectType := apispec.Param{Name: "object_type", In: apispec.InPath, Type: apispec.String,
 		Description: "gene or transcript", Examples: []string{"gene"}}
@@ -20,14 +22,14 @@ func biotypes() []ensembl.Endpoint {
 		get("info_biotypes_groups", "/info/biotypes/groups/{group}/{object_type}",
 			"Groups of biotypes; with a group, the biotypes in it", biotypeGroups, func(e *apispec.Endpoint) {
 				e.Aliases = []string{"/info/biotypes/groups/{group}", "/info/biotypes/groups"}
-				e.Params = []apispec.Param{{Name: "group", In: apispec.InPath, Type: apispec.String, CaseBlind: true,
+				e.Params = []apispec.Param{{Name: "group", In: apispec.InPath, Type: apispec.String,
 					Description: "Group of biotypes", Examples: []string{"coding"}}, objectType}
 				e.Examples = example("/info/biotypes/groups", "/info/biotypes/groups/coding", "/info/biotypes/groups/coding/gene")
 			}),
 		get("info_biotypes_name", "/info/biotypes/name/{name}/{object_type}",
 			"Properties of the biotypes of a name", biotypeName, func(e *apispec.Endpoint) {
 				e.Aliases = []string{"/info/biotypes/name/{name}", "/info/biotypes/name"}
-				e.Params = []apispec.Param{{Name: "name", In: apispec.InPath, Type: apispec.String, CaseBlind: true,
+				e.Params = []apispec.Param{{Name: "name", In: apispec.InPath, Type: apispec.String,
 					Description: "Name of a biotype", Examples: []string{"protein_coding"}}, objectType}
 				e.Examples = example("/info/biotypes/name/protein_coding", "/info/biotypes/name/protein_coding/gene")
 			}),
