@@ -49,8 +49,15 @@ func List(c ensembl.Call, name string, limit int) (items []string, ok bool, err 
 	return items, true, nil
 }
 
-// text is a scalar as text.
+// text is a scalar as text. Of a list or an object it is known that it is
+// there, and no more: its spaces and the order of its names say nothing.
 func text(raw json.RawMessage) string {
+	switch raw[0] {
+	case '{':
+		return "{}"
+	case '[':
+		return "[]"
+	}
 	var s string
 	if json.Unmarshal(raw, &s) == nil { // null too
 		return s

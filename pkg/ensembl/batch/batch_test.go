@@ -56,6 +56,8 @@ func TestOption(t *testing.T) {
 		{`{"x":false}`, "x=1", "", false},
 		{`{"x":null}`, "x=1", "", false},
 		{`{"x":""}`, "", "", false},
+		{`{"x":{"a": 1}}`, "", "{}", true},
+		{`{"x":[1, 2]}`, "", "[]", true},
 		{`{}`, "", "", false},
 	}
 	for _, tt := range tests {
