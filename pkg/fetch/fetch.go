@@ -25,6 +25,7 @@ import (
 	"net/textproto"
 	"net/url"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -243,7 +244,8 @@ func (c *Client) ask(ctx context.Context, src Source, req Request, body *body, w
 			return nil
 		}})
 	}
-	out, err := http.NewRequestWithContext(ctx, req.Method, src.URL.Scheme+"://"+src.URL.Host+src.URL.EscapedPath()+req.Target, body.reader())
+	target := strings.ReplaceAll(req.Target, "#", "%23") // there are no fragments in a request: what a client sent so is data
+	out, err := http.NewRequestWithContext(ctx, req.Method, src.URL.Scheme+"://"+src.URL.Host+src.URL.EscapedPath()+target, body.reader())
 	if err != nil {
 		cancel(nil)
 		timer.Stop()

@@ -169,6 +169,20 @@ func TestWhatIsSent(t *testing.T) {
 	}
 }
 
+// There are no fragments in a request: what follows a # is data.
+func TestNumberSign(t *testing.T) {
+	var got string
+	s := source(t, func(_ http.ResponseWriter, r *http.Request) { got = r.URL.Query().Get("x") })
+	a, err := New(Config{}).Do(context.Background(), []Source{s}, Request{Method: "GET", Target: "/a?x=#1#2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Response.Body.Close()
+	if got != "#1#2" {
+		t.Errorf("x is %q", got)
+	}
+}
+
 func TestHops(t *testing.T) {
 	for line, want := range map[string]int{"": 0, "foo": 0, "mirrornet": 1, `foo, mirrornet; node="a", MirrorNet;x`: 2, "mirrornets": 0} {
 		if got := Hops(http.Header{"Cdn-Loop": {line}}); got != want {
