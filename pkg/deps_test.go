@@ -49,7 +49,7 @@ origin: apispec ensembl genomedb upstream observe github.com/go-chi/chi/v5
 dashboard: apispec region status
 demo: region status github.com/maxmind/mmdbwriter
 conformance:
-mirrortest:
+mirrortest/...:
 `
 
 const module = "mirrornet/pkg/"
