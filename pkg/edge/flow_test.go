@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -131,6 +132,80 @@ func TestLongBodyIsSharedWhileItArrives(t *testing.T) {
 			}
 			if s.origin.total() != 1 {
 				t.Errorf("origin asked %d times", s.origin.total())
+			}
+		})
+	}
+}
+
+// However many read a body while it arrives, there is one copy of it, and of
+// one that turns out to be too long to keep, a part.
+func TestOneCopyInMemory(t *testing.T) {
+	for name, tc := range map[string]struct {
+		size     int
+		declared bool
+		most     int64 // bytes on the heap for it
+	}{
+		"kept, declared":     {12 << 20, true, 16 << 20},
+		"kept, not declared": {12 << 20, false, 16 << 20},
+		"too long":           {40 << 20, false, 8 << 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newEdge(t)
+			piece := content(1 << 20)
+			checked := make(chan struct{})
+			s.origin.set(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "text/plain")
+				if tc.declared {
+					w.Header().Set("Content-Length", strconv.Itoa(tc.size))
+				}
+				for n := 0; n < tc.size; n += len(piece) {
+					if n == tc.size-len(piece) { // nearly all is there
+						http.NewResponseController(w).Flush()
+						<-checked
+					}
+					w.Write(piece)
+				}
+			})
+			base := s.serve(t)
+			heap := func() uint64 {
+				runtime.GC()
+				var m runtime.MemStats
+				runtime.ReadMemStats(&m)
+				return m.HeapAlloc
+			}
+			before := heap()
+			var wg sync.WaitGroup
+			var read, whole atomic.Int64
+			for range 10 {
+				wg.Go(func() {
+					resp, err := http.Get(base + "/thing/x?content-type=text/plain")
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					defer resp.Body.Close()
+					n, buf := 0, make([]byte, 64<<10)
+					for {
+						k, err := resp.Body.Read(buf)
+						n += k
+						read.Add(int64(k))
+						if err != nil {
+							break
+						}
+					}
+					if n == tc.size {
+						whole.Add(1)
+					}
+				})
+			}
+			until(t, func() bool { return read.Load() >= int64(10*(tc.size-len(piece)-64<<10)) })
+			if grown := int64(heap()) - int64(before); grown > tc.most {
+				t.Errorf("10 readers of %d MiB: the heap has grown by %d kB", tc.size>>20, grown>>10)
+			}
+			close(checked)
+			wg.Wait()
+			if whole.Load() != 10 || s.origin.total() != 1 {
+				t.Errorf("%d of 10 got all of it, origin asked %d times", whole.Load(), s.origin.total())
 			}
 		})
 	}
