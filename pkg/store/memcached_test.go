@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bradfitz/gomemcache/memcache"
-
 	"mirrornet/pkg/store"
 	"mirrornet/pkg/store/storetest"
 )
@@ -204,59 +202,6 @@ func TestOneOfThree(t *testing.T) {
 	}
 }
 
-// What memcached holds may be torn, foreign or hostile: a miss, counted.
-func TestUnreadable(t *testing.T) {
-	d := storetest.Memcached(t)
-	m := memcachedOn(t, store.MemcachedConfig{Servers: []string{d.Socket}, Prefix: "x"}, false)
-	raw := memcache.New(d.Socket)
-	name := func(key string) string { return "x" + store.KeyOf(key).String() }
-	value := func(key string) []byte {
-		m.Put(t.Context(), storetest.Sample(key, 10), time.Hour)
-		it, err := raw.Get(name(key))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return it.Value
-	}
-	future := value("future")
-	future[3]++
-	for what, v := range map[string][]byte{
-		"empty": {}, "garbage": []byte("hello"), "another key": value("b"), "future": future,
-		"cut": future[:len(future)-1], "manifest of nothing": append([]byte("MNC\x01"), make([]byte, 12)...),
-		"huge manifest": []byte("MNC\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
-	} {
-		before := m.Stats().Foreign
-		if err := raw.Set(&memcache.Item{Key: name("k"), Value: v}); err != nil {
-			t.Fatal(err)
-		}
-		storetest.Absent(t, m, "k")
-		if m.Stats().Foreign != before+1 {
-			t.Errorf("%s: not counted", what)
-		}
-	}
-
-	big := storetest.Sample("big", 3_500_000)
-	m.Put(t.Context(), big, time.Hour)
-	storetest.Present(t, m, big)
-	manifest, err := raw.Get(name("big"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	chunk := fmt.Sprintf("%s:%x:02", name("big"), manifest.Value[4:12])
-	it, err := raw.Get(chunk)
-	if err != nil {
-		t.Fatalf("chunk %s: %v", chunk, err)
-	}
-	it.Value[1000] ^= 1
-	raw.Set(&memcache.Item{Key: chunk, Value: it.Value})
-	storetest.Absent(t, m, "big")
-	raw.Delete(chunk)
-	storetest.Absent(t, m, "big")
-	if st := m.Stats(); st.Errors != 0 || st.Servers[0].Open {
-		t.Errorf("faults of records count against the server: %+v", st)
-	}
-}
-
 func TestTooLarge(t *testing.T) {
 	d := storetest.Memcached(t, "-I", "256k", "-o", "slab_chunk_max=65536")
 	m := memcachedOn(t, store.MemcachedConfig{Servers: []string{d.Socket}}, false)
@@ -311,44 +256,4 @@ func TestConfigErrors(t *testing.T) {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}
-}
-
-func TestTieredFills(t *testing.T) {
-	clock := storetest.NewClock()
-	upper := store.NewMemory(store.MemoryConfig{Now: clock.Now})
-	lower := store.NewMemory(store.MemoryConfig{Now: clock.Now})
-	s := store.NewTiered(upper, lower)
-	r := storetest.Sample("k", 10)
-	lower.Put(t.Context(), r, time.Minute)
-	clock.Add(50 * time.Second)
-	storetest.Present(t, s, r)
-	storetest.Present(t, upper, r)
-	clock.Add(10 * time.Second) // the copy is kept no longer than the original
-	storetest.Absent(t, upper, "k")
-}
-
-func TestTieredOfNothing(t *testing.T) {
-	var none *store.Memcached
-	var noMemory *store.Memory
-	empty := store.NewTiered(noMemory, none)
-	empty.Put(t.Context(), storetest.Sample("k", 1), time.Hour)
-	empty.Delete(t.Context(), "k")
-	storetest.Absent(t, empty, "k")
-	m := store.NewMemory(store.MemoryConfig{})
-	if store.NewTiered(m, none) != store.Store(m) || store.NewTiered(nil, m) != store.Store(m) {
-		t.Error("a single tier is wrapped")
-	}
-}
-
-func TestMemoryIsBounded(t *testing.T) {
-	m := store.NewMemory(store.MemoryConfig{Bytes: 1 << 20})
-	for i := range 200 {
-		m.Put(t.Context(), storetest.Sample(fmt.Sprint(i), 20_000), time.Hour)
-	}
-	m.Put(t.Context(), storetest.Sample("0", 300_000), time.Hour)
-	st := m.Stats()
-	if st.Bytes > 1<<20 || st.Evictions == 0 || st.Refused != 1 || st.Entries == 0 || st.Entries > 52 {
-		t.Errorf("%+v", st)
-	}
-	storetest.Absent(t, m, "0")
 }

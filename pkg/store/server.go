@@ -27,6 +27,7 @@ var (
 	errBusy     = errors.New("store: all connections to memcached are in use")
 	errGone     = errors.New("store: the caller does not wait any longer")
 	errTooLarge = errors.New("store: memcached takes no item of that size")
+	errNoRoom   = errors.New("store: memcached has no room, and may not evict")
 )
 
 // server is one memcached: a client, a bound on its concurrency, and a breaker.
@@ -58,7 +59,7 @@ func newServer(name string, timeout time.Duration, concurrency int, log *slog.Lo
 			Name:         name,
 			Timeout:      breakFor,
 			ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= breakAfter },
-			IsSuccessful: func(err error) bool { return err == nil || errors.Is(err, errTooLarge) },
+			IsSuccessful: func(err error) bool { return err == nil || errors.Is(err, errTooLarge) || errors.Is(err, errNoRoom) },
 			OnStateChange: func(name string, from, to gobreaker.State) {
 				switch to {
 				case gobreaker.StateOpen:
@@ -86,7 +87,7 @@ func (s *server) get(ctx context.Context, names []string) (items []*memcache.Ite
 }
 
 func (s *server) set(ctx context.Context, it *memcache.Item) error {
-	return s.do(ctx, &s.sets, func() error { return tooLarge(s.client.Set(it)) })
+	return s.do(ctx, &s.sets, func() error { return refused(s.client.Set(it)) })
 }
 
 func (s *server) delete(ctx context.Context, name string) error {
@@ -153,11 +154,16 @@ func stale(err error) bool {
 		errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, net.ErrClosed)
 }
 
-// tooLarge recognises the answer to an item over the server's limit, which has
-// no type of its own. It says nothing of the server's health.
-func tooLarge(err error) error {
-	if err != nil && strings.Contains(err.Error(), "object too large") {
+// refused recognises the answers of a server that does not take an item, which
+// have no types of their own. They say nothing of its health.
+func refused(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case strings.Contains(err.Error(), "object too large"):
 		return errTooLarge
+	case strings.Contains(strings.ToLower(err.Error()), "server_error out of memory"):
+		return errNoRoom
 	}
 	return err
 }

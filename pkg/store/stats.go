@@ -24,6 +24,7 @@ type MemcachedStats struct {
 	Torn     uint64 // because chunks were missing
 	Versions uint64 // because another version of this software wrote them
 	TooLarge uint64 // records over MaxBody, or over the server's item limit
+	Refused  uint64 // records that memcached had no room for
 	Dropped  uint64 // writes that found the queue full
 	Retries  uint64 // exchanges repeated on a new connection
 	Queued   int    // writes in the queue now
@@ -55,11 +56,11 @@ type Bucket struct {
 }
 
 type counters struct {
-	hits, misses, stores    atomic.Uint64
-	errs, timeouts          atomic.Uint64
-	unasked, open, busy     atomic.Uint64
-	foreign, torn, versions atomic.Uint64
-	tooLarge, dropped       atomic.Uint64
+	hits, misses, stores       atomic.Uint64
+	errs, timeouts             atomic.Uint64
+	unasked, open, busy        atomic.Uint64
+	foreign, torn, versions    atomic.Uint64
+	tooLarge, refused, dropped atomic.Uint64
 }
 
 // count sorts an error into the counters.
@@ -68,6 +69,8 @@ func (c *counters) count(err error) {
 	switch {
 	case errors.Is(err, errTooLarge):
 		c.tooLarge.Add(1)
+	case errors.Is(err, errNoRoom):
+		c.refused.Add(1)
 	case errors.Is(err, errBusy):
 		c.unasked.Add(1)
 		c.busy.Add(1)
@@ -99,7 +102,7 @@ func (m *Memcached) Stats() MemcachedStats {
 		Errors: m.errs.Load(), Timeouts: m.timeouts.Load(),
 		Unasked: m.unasked.Load(), Open: m.open.Load(), Busy: m.busy.Load(),
 		Foreign: m.foreign.Load(), Torn: m.torn.Load(), Versions: m.versions.Load(),
-		TooLarge: m.tooLarge.Load(), Dropped: m.dropped.Load(), Queued: m.queue.len(),
+		TooLarge: m.tooLarge.Load(), Refused: m.refused.Load(), Dropped: m.dropped.Load(), Queued: m.queue.len(),
 	}
 	var gets, sets []*latency
 	for _, name := range m.names {

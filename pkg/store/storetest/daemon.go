@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,7 +18,7 @@ import (
 // Daemon is a memcached process on a unix socket of its own. It ends with the
 // test.
 type Daemon struct {
-	Socket string
+	Socket string // or, of [MemcachedTCP], its address
 	t      testing.TB
 	path   string
 	args   []string
@@ -46,11 +47,34 @@ func Memcached(t testing.TB, args ...string) *Daemon {
 	return d
 }
 
+// MemcachedTCP starts one on a port of loopback.
+func MemcachedTCP(t testing.TB) *Daemon {
+	t.Helper()
+	path, err := exec.LookPath("memcached")
+	if err != nil {
+		t.Skip("no memcached program here (Debian, Ubuntu: apt-get install memcached)")
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &Daemon{Socket: free.Addr().String(), t: t, path: path}
+	free.Close()
+	t.Cleanup(d.Kill)
+	d.Start()
+	return d
+}
+
 // Start starts it (again), empty, and waits until it listens.
 func (d *Daemon) Start() {
 	d.t.Helper()
-	os.Remove(d.Socket)
-	args := append([]string{"-s", d.Socket, "-m", "128", "-c", "1024"}, d.args...)
+	network, at := "unix", []string{"-s", d.Socket}
+	if host, port, err := net.SplitHostPort(d.Socket); err == nil {
+		network, at = "tcp", []string{"-l", host, "-p", port, "-U", "0"}
+	} else {
+		os.Remove(d.Socket)
+	}
+	args := slices.Concat(at, []string{"-m", "128", "-c", "1024"}, d.args)
 	if os.Geteuid() == 0 {
 		args = append(args, "-u", "root")
 	}
@@ -62,7 +86,7 @@ func (d *Daemon) Start() {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); <-tick.C {
-		if c, err := net.Dial("unix", d.Socket); err == nil {
+		if c, err := net.Dial(network, d.Socket); err == nil {
 			c.Close()
 			return
 		}
