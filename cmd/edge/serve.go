@@ -273,6 +273,9 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 	if n.shared != nil {
 		run(parts, "memcached", n.shared.Run)
 	}
+	if n.memory != nil {
+		run(parts, "memory tier", n.memory.Run)
+	}
 	run(parts, "health", n.health.Run)
 	run(parts, "edge", n.edge.Run)
 	run(parts, "reload", n.reloadOnHangup)

@@ -142,12 +142,12 @@ func (a *answer) whole() (int, int64, error) {
 		a.w.WriteHeader(a.status)
 		return a.status, 0, nil
 	}
-	frame, pays := []byte(nil), false
-	if a.coding != "" {
-		frame, pays = a.body.Zstd() // what zstd does not shrink, the others do not either
-	}
+	pays := a.coding != "" && a.body.Compressible() // what zstd does not shrink, the others do not either
 	if pays && a.coding == codingZstd {
-		return a.sendCoded(frame)
+		if frame, ok := a.body.Zstd(); ok {
+			return a.sendCoded(frame)
+		}
+		pays = false
 	}
 	if a.r.Method == http.MethodHead && !pays {
 		return a.head(a.status, a.body.Len())

@@ -62,7 +62,7 @@ func (b Body) AppendIdentity(dst []byte) ([]byte, error) {
 	before := len(dst)
 	dst = slices.Grow(dst, b.size)
 	// No byte over the size is decoded, whatever the frame claims.
-	dst, err := zstdDecoder().DecodeAll(b.frame, dst[:before:before+b.size])
+	dst, err := zstdDecoder.DecodeAll(b.frame, dst[:before:before+b.size])
 	if err != nil {
 		return dst[:before], fmt.Errorf("%w: %w", errBody, err)
 	}
@@ -85,6 +85,10 @@ func (b Body) Zstd() (frame []byte, ok bool) {
 	}
 	return b.frame, b.frame != nil
 }
+
+// Compressible is false where it is known that compression does not pay. It
+// does no work.
+func (b Body) Compressible() bool { return b.frame != nil || b.fresh != nil }
 
 // Equal reports whether both have the same content.
 func (b Body) Equal(other Body) bool {
@@ -128,7 +132,7 @@ func coded(h http.Header) bool {
 func compress(content []byte) []byte {
 	buf := frames.Get().(*[]byte)
 	defer frames.Put(buf)
-	b := zstdEncoder().EncodeAll(content, (*buf)[:0])
+	b := zstdEncoder.EncodeAll(content, (*buf)[:0])
 	if cap(b) <= maxPooledFrame {
 		*buf = b
 	}
@@ -140,24 +144,32 @@ func compress(content []byte) []byte {
 
 const maxPooledFrame = 256 << 10
 
+var frames = sync.Pool{New: func() any { return new([]byte) }}
+
 // One encoder and one decoder serve all: they hold tables of some hundred
 // kilobytes for each processor, and no state that a result could depend on.
+// They are made at the start, and not by who comes first: that might be a test
+// in a synctest bubble, to which their channels would belong.
 var (
-	frames      = sync.Pool{New: func() any { return new([]byte) }}
-	zstdEncoder = sync.OnceValue(func() *zstd.Encoder {
-		// The window bounds what an encoder holds, and is far below the 8 MiB
-		// that clients must take (RFC 9659).
-		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20))
-		if err != nil {
-			panic(err) // the options are constant: a test would have seen it
-		}
-		return e
-	})
-	zstdDecoder = sync.OnceValue(func() *zstd.Decoder {
-		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(MaxBody+1), zstd.WithDecodeAllCapLimit(true))
-		if err != nil {
-			panic(err)
-		}
-		return d
-	})
+	zstdEncoder = newEncoder()
+	zstdDecoder = newDecoder()
 )
+
+func newEncoder() *zstd.Encoder {
+	// The window bounds what an encoder holds, and is far below the 8 MiB that
+	// clients must take (RFC 9659).
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20))
+	if err != nil {
+		panic(err) // the options are constant: a test would have seen it
+	}
+	e.EncodeAll([]byte{0}, nil)
+	return e
+}
+
+func newDecoder() *zstd.Decoder {
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(MaxBody+1), zstd.WithDecodeAllCapLimit(true))
+	if err != nil {
+		panic(err)
+	}
+	return d
+}

@@ -43,9 +43,9 @@
 // 2026-11-25: what an entry weighs is the size class of its record and a
 // measured constant, not the sum of its parts, so that cache.memory is memory.
 //
-// 2026-11-25: a body is compressed once, before it is stored, and by whoever
-// needs it first. A kilobyte takes microseconds; a long body that streams is
-// stored when its client has it. Frames have windows of 1 MiB: the encoders'
+// 2026-11-25: a body is compressed once, and by whoever
+// needs it first. A kilobyte takes microseconds; what takes longer is done by
+// the tiers' own goroutines, where they run, behind the request. Frames have windows of 1 MiB: the encoders'
 // tables stay small, and every client must take up to 8 (RFC 9659).
 //
 // 2026-11-25: reads of memcached that come while others are under way are joined

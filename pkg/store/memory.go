@@ -31,7 +31,13 @@ type Memory struct {
 	cache   *otter.Cache[Key, string]
 	limit   int // of one record
 	now     func() time.Time
-	scratch sync.Pool // of *[]byte, for the heads of records
+	scratch sync.Pool    // of *[]byte, for the heads of records
+	later   chan pending // has room for laterEntries
+
+	mu         sync.Mutex // guards the fields below
+	running    bool
+	laterCount int
+	laterBytes int64
 
 	hits, misses, stores, refused, evictions atomic.Uint64
 }
@@ -48,7 +54,8 @@ type MemoryStats struct {
 	Limit     int64 // what Bytes may be
 }
 
-// NewMemory makes a memory tier. It starts no goroutine and needs no closing.
+// NewMemory makes a memory tier. It starts no goroutine; [Memory.Run] is of use
+// and not needed.
 func NewMemory(c MemoryConfig) *Memory {
 	if c.Bytes <= 0 {
 		c.Bytes = 256 << 20
@@ -56,7 +63,7 @@ func NewMemory(c MemoryConfig) *Memory {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	m := &Memory{limit: int(min(c.Bytes/4, math.MaxInt32)), now: c.Now}
+	m := &Memory{limit: int(min(c.Bytes/4, math.MaxInt32)), now: c.Now, later: make(chan pending, laterEntries)}
 	m.scratch.New = func() any { return new([]byte) }
 	m.cache = otter.Must(&otter.Options[Key, string]{
 		MaximumWeight: uint64(c.Bytes),
@@ -113,21 +120,101 @@ func (m *Memory) Put(_ context.Context, r *Response, keep time.Duration) {
 	if r.Key == "" || keep <= 0 {
 		return
 	}
+	p := pending{r, m.now().Add(min(keep, forever)).UnixNano(), ""}
+	if m.postpone(r) {
+		p.record = m.record(p, bodyPlain, r.Body.plain)
+		m.stores.Add(1)
+		m.cache.Set(KeyOf(r.Key), p.record)
+		m.later <- p
+		return
+	}
 	coding, body := r.Body.form(r.Header)
-	buf := m.scratch.Get().(*[]byte)
-	defer m.scratch.Put(buf)
-	until := m.now().Add(min(keep, forever)).UnixNano()
-	head := appendHead(binary.LittleEndian.AppendUint64((*buf)[:0], uint64(until)), r, coding)
-	*buf = head
-	if size := len(head) + len(body); size+entryBytes > m.limit || r.Body.Len() > MaxBody {
+	record := m.record(p, coding, body)
+	if allocated(len(record))+entryBytes > m.limit || r.Body.Len() > MaxBody {
 		m.refused.Add(1)
 		m.cache.Invalidate(KeyOf(r.Key)) // what it would have replaced
 		return
 	}
-	record := slices.Grow([]byte(nil), len(head)+len(body))
-	record = append(append(record, head...), body...)
 	m.stores.Add(1)
-	m.cache.Set(KeyOf(r.Key), stringOf(record))
+	m.cache.Set(KeyOf(r.Key), record)
+}
+
+// record makes what is kept.
+func (m *Memory) record(p pending, coding byte, body []byte) string {
+	buf := m.scratch.Get().(*[]byte)
+	defer m.scratch.Put(buf)
+	*buf = appendHead(binary.LittleEndian.AppendUint64((*buf)[:0], uint64(p.until)), p.response, coding)
+	b := slices.Grow([]byte(nil), len(*buf)+len(body))
+	return stringOf(append(append(b, *buf...), body...))
+}
+
+// Bounds of what waits to be compressed.
+const (
+	laterFrom    = 32 << 10 // a shorter body takes less than a request is worth
+	laterEntries = 256
+	laterBytes   = 64 << 20
+)
+
+// pending is a response that is kept as it came until it is compressed.
+type pending struct {
+	response *Response
+	until    int64
+	record   string // what stands in for it
+}
+
+// postpone reports whether r is to be compressed behind the request, and takes
+// a place for it.
+func (m *Memory) postpone(r *Response) bool {
+	n := int64(r.Body.Len())
+	if r.Body.fresh == nil || n < laterFrom || n > MaxBody || n+64<<10 > int64(m.limit) || coded(r.Header) {
+		return false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.running || m.laterCount == laterEntries || m.laterBytes+n > laterBytes {
+		return false
+	}
+	m.laterCount++
+	m.laterBytes += n
+	return true
+}
+
+// Run compresses long bodies behind the requests that stored them, until ctx
+// ends. Without it, Put does.
+func (m *Memory) Run(ctx context.Context) error {
+	set := func(running bool) {
+		m.mu.Lock()
+		m.running = running
+		m.mu.Unlock()
+	}
+	set(true)
+	defer set(false)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case p := <-m.later:
+			m.compress(p)
+		}
+	}
+}
+
+// compress puts the compressed record in place of the one that stands in for
+// it, unless that has been replaced, deleted or evicted.
+func (m *Memory) compress(p pending) {
+	if coding, body := p.response.Body.form(p.response.Header); coding != bodyPlain {
+		record := m.record(p, coding, body)
+		m.cache.ComputeIfPresent(KeyOf(p.response.Key), func(old string) (string, otter.ComputeOp) {
+			if old != p.record {
+				return old, otter.CancelOp
+			}
+			return record, otter.WriteOp
+		})
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.laterCount--
+	m.laterBytes -= int64(p.response.Body.Len())
 }
 
 // Delete implements [Store].

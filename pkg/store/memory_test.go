@@ -13,9 +13,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"mirrornet/pkg/store"
+	"mirrornet/pkg/store/storetest"
 )
 
 // catalogued is a response as the catalogue's endpoints make them: a key of
@@ -84,6 +86,57 @@ func TestMemoryCountsTruly(t *testing.T) {
 			runtime.KeepAlive(m)
 		})
 	}
+}
+
+// While Run runs, long bodies are there at once and compressed later, and
+// nothing that happened meanwhile is undone.
+func TestMemoryCompressesBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := store.NewMemory(store.MemoryConfig{})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- m.Run(ctx) }()
+		synctest.Wait()
+		compressed := func(key string) bool {
+			r, _, ok := m.Get(ctx, key)
+			if !ok {
+				t.Fatalf("%s is not there", key)
+			}
+			_, plain := r.Body.Plain()
+			return !plain
+		}
+		kept, replaced, deleted, short := sequence("kept", 200_000), sequence("replaced", 200_000), sequence("deleted", 200_000), sequence("short", 2000)
+		random := storetest.Sample("random", 200_000)
+		other := storetest.Sample("replaced", 100)
+		for _, r := range []*store.Response{kept, replaced, deleted, short, random} {
+			m.Put(ctx, r, time.Hour)
+			storetest.Present(t, m, r)
+		}
+		if !compressed("short") {
+			t.Error("a short body is compressed at once")
+		}
+		m.Put(ctx, other, time.Hour)
+		m.Delete(ctx, "deleted")
+		synctest.Wait()
+		storetest.Absent(t, m, "deleted")
+		for _, r := range []*store.Response{kept, other, random} {
+			storetest.Present(t, m, r)
+		}
+		if !compressed("kept") || compressed("random") {
+			t.Error("what should be compressed is not, or the other way round")
+		}
+		if st := m.Stats(); st.Bytes > 350_000 || st.Entries != 4 {
+			t.Errorf("%+v", st)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		m.Put(t.Context(), kept, time.Hour)
+		if !compressed("kept") {
+			t.Error("nobody runs, and Put does not compress")
+		}
+	})
 }
 
 // BenchmarkMillion fills a tier with a million responses of 1 kB, and replaces
