@@ -21,6 +21,7 @@ import (
 	"mirrornet/pkg/geoip"
 	"mirrornet/pkg/gossip"
 	"mirrornet/pkg/health"
+	"mirrornet/pkg/lane"
 	"mirrornet/pkg/observe"
 	"mirrornet/pkg/region"
 	"mirrornet/pkg/status"
@@ -38,6 +39,7 @@ type node struct {
 	geo     *geoip.Locator
 	memory  *store.Memory    // nil: none
 	shared  *store.Memcached // nil: none
+	aliases *lane.Table      // nil: none
 	gossip  *gossip.Gossip   // nil: alone
 	health  *health.Health
 	edge    *edge.Edge
@@ -91,7 +93,7 @@ func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, erro
 		}
 	}
 	cfg := edge.Config{Node: c.node, Region: c.region, Version: version, Origins: c.origins, TrustedProxies: c.trusted,
-		Catalogue: c.catalogue, State: c.state, Maps: n.regions, Members: n, Health: n.health, Locator: n.geo, Store: stored,
+		Catalogue: c.catalogue, State: c.state, Maps: n.regions, Members: n, Health: n.health, Locator: n.geo, Store: stored, Aliases: n.aliases,
 		Home: pages.Home, Network: pages.Network, Metrics: n.metrics, Logger: logger}
 	if n.shared != nil {
 		cfg.Copies = n.shared
@@ -109,7 +111,9 @@ func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, erro
 func (n *node) openStore() (store.Store, error) {
 	var tiers []store.Store
 	if n.config.memory > 0 {
-		n.memory = store.NewMemory(store.MemoryConfig{Bytes: n.config.memory})
+		// A quarter for the answers that the lane repeats as they are.
+		n.aliases = lane.NewTable(n.config.memory / 4)
+		n.memory = store.NewMemory(store.MemoryConfig{Bytes: n.config.memory - n.config.memory/4})
 		tiers = append(tiers, n.memory)
 	}
 	if len(n.config.memcached) > 0 {
@@ -237,6 +241,10 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 	defer public.Close()
 	server := &http.Server{Handler: n.edge, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug)}
+	hits, err := lane.Wrap(public, server, n.edge.Lane())
+	if err != nil {
+		return fmt.Errorf("listen.http: %w", err)
+	}
 	var operators *http.Server
 	var inside net.Listener
 	if c.admin != "" {
@@ -284,7 +292,7 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 		left.Add(1)
 		run(gossiping, "gossip", func(ctx context.Context) error { defer left.Done(); return n.gossip.Run(ctx) })
 	}
-	run(parts, "listen.http", func(context.Context) error { return closed(server.Serve(public)) })
+	run(parts, "listen.http", func(context.Context) error { return closed(server.Serve(hits)) })
 	if operators != nil {
 		run(parts, "admin.listen", func(context.Context) error { return closed(operators.Serve(inside)) })
 	}
@@ -303,7 +311,7 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 	left.Wait()
 	until, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
-	if serr := server.Shutdown(until); serr != nil {
+	if serr := errors.Join(server.Shutdown(until), hits.Drain(until)); serr != nil {
 		logger.Warn("answers under way were cut", "error", serr)
 		server.Close()
 	}

@@ -51,6 +51,7 @@ func (e *Edge) api(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	asked := e.Now()
+	x.version = e.aliases.writes.of(p.key).Load()
 	f, collapsed, err := e.cached(r.Context(), x, p)
 	if x.body != nil {
 		defer func() { x.body.close() }()
@@ -114,16 +115,22 @@ func (e *Edge) answer(w http.ResponseWriter, r *http.Request, x *exchange, p *pl
 		e.stream(w, r, x, f, extra)
 		return
 	}
+	key := e.aliasKey(r, x, p, f)
+	record := &recorder{ResponseWriter: w}
+	if key != nil {
+		w = record
+	}
 	src := respond.Source{Status: f.response.Status, Header: f.response.Header, Body: f.response.Body}
 	status, _, err := respond.Write(w, r, src, extra, respond.Options{Callback: p.callback, Now: now})
-	if err != nil && status == 0 { // nothing was written: what was stored cannot be sent
+	switch {
+	case err != nil && status == 0: // nothing was written: what was stored cannot be sent
 		e.Store.Delete(r.Context(), f.response.Key)
 		e.Logger.Warn("a stored response is damaged", "target", r.URL.RequestURI(), "error", err)
 		e.fail(w, r, &failure{status: http.StatusServiceUnavailable, message: "the stored copy of this answer is damaged and was dropped; try again", retryAfter: 1})
-		return
-	}
-	if err != nil && r.Context().Err() == nil {
+	case err != nil && r.Context().Err() == nil:
 		e.Logger.Debug("answer not written", "target", r.URL.RequestURI(), "error", err)
+	case err == nil && key != nil:
+		e.leaveAlias(record, x, p, f, key, now)
 	}
 }
 

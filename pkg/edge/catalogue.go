@@ -75,6 +75,7 @@ func (c *catalogue) install(text []byte, etag, from string) error {
 	if old := c.current.Load(); old != nil && old.hash == s.hash {
 		s.since = old.since
 	} else {
+		defer c.e.aliases.generation.Add(1) // once it is in place
 		c.e.Logger.Info("catalogue in use", "hash", s.hash, "release", spec.Release, "endpoints", len(spec.Endpoints), "from", from)
 	}
 	c.current.Store(s)

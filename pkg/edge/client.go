@@ -29,3 +29,11 @@ func (e *Edge) trusts(remoteAddr string) bool {
 }
 
 func clientOf(r *http.Request) netip.Addr { return middleware.GetClientIPAddr(r.Context()) }
+
+// clientAt is whose requests they are that come from this address and name
+// nobody else.
+func (e *Edge) clientAt(peer netip.AddrPort) (client netip.Addr) {
+	e.addressed(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { client = clientOf(r) })).
+		ServeHTTP(nil, &http.Request{RemoteAddr: peer.String(), Header: http.Header{}})
+	return client
+}

@@ -23,18 +23,22 @@ const stayCookie = "redirect_mirror"
 // exchange is what is known of one request and its answer so far. It belongs
 // to the request's goroutine.
 type exchange struct {
-	start    time.Time
-	world    *world
-	client   netip.Addr
-	place    geo.Place
-	query    string // as sent, without steering parameters
-	steering steering
-	hops     int // of this network's nodes that forwarded it
-	decision route.Decision
-	located  time.Duration // time to locate and decide
-	fetched  time.Duration // time until the source's answer was there
-	outcome  observe.Outcome
-	body     *reader // of an answer that is still arriving
+	start time.Time
+	// generation is that of [aliases], version the count of writes to the key,
+	// from before what they speak of was looked at.
+	generation uint64
+	version    uint64
+	world      *world
+	client     netip.Addr
+	place      geo.Place
+	query      string // as sent, without steering parameters
+	steering   steering
+	hops       int // of this network's nodes that forwarded it
+	decision   route.Decision
+	located    time.Duration // time to locate and decide
+	fetched    time.Duration // time until the source's answer was there
+	outcome    observe.Outcome
+	body       *reader // of an answer that is still arriving
 }
 
 type exchangeKey struct{}
@@ -44,7 +48,8 @@ func exchangeOf(r *http.Request) *exchange { return r.Context().Value(exchangeKe
 // begin opens the exchange and, once the answer is written, counts and logs it.
 func (e *Edge) begin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := &exchange{start: e.Now(), world: e.world.Load(), client: clientOf(r), hops: fetch.Hops(r.Header)}
+		generation := e.aliases.generation.Load()
+		x := &exchange{start: e.Now(), generation: generation, world: e.world.Load(), client: clientOf(r), hops: fetch.Hops(r.Header)}
 		x.steering, x.query = cutSteering(r.URL.RawQuery, r.Header)
 		x.outcome = observe.Outcome{Start: x.start, Client: x.client, Method: r.Method, Host: r.Host,
 			Target: r.URL.RequestURI(), Action: "self"}

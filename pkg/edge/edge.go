@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -18,6 +19,7 @@ import (
 	"mirrornet/pkg/fetch"
 	"mirrornet/pkg/geo"
 	"mirrornet/pkg/health"
+	"mirrornet/pkg/lane"
 	"mirrornet/pkg/observe"
 	"mirrornet/pkg/region"
 	"mirrornet/pkg/status"
@@ -92,6 +94,8 @@ type Config struct {
 	Locator Locator
 	Store   store.Store
 	Copies  Copies // nil: none
+	// Aliases are what the lane answers with ([Edge.Lane]). Nil: no lane.
+	Aliases *lane.Table
 	// Home and Network write the pages for people. Nil: 404.
 	Home    func(http.ResponseWriter, *http.Request, status.Home)
 	Network func(http.ResponseWriter, *http.Request, status.Report)
@@ -113,6 +117,8 @@ type Edge struct {
 	flights   collapse.Group[string, *fetched]
 	catalogue *catalogue
 	world     atomic.Pointer[world]
+	aliases   aliases
+	addressed func(http.Handler) http.Handler // finds the client's address
 	draining  atomic.Bool
 	started   time.Time
 
@@ -148,6 +154,9 @@ func New(c Config) (*Edge, error) {
 	}
 	e := &Edge{Config: c, started: c.Now(), changes: newChanges(), ended: newChanges()}
 	e.fixed = newFixed(c)
+	e.addressed = e.clientAddress()
+	e.aliases.table, e.aliases.writes.seed = c.Aliases, maphash.MakeSeed()
+	e.Store = noting{c.Store, &e.aliases.writes}
 	e.fetcher = fetch.New(fetch.Config{Node: c.Node, Transport: c.Transport, HeaderTimeout: c.Timeout / time.Duration(len(c.Origins)+1), Report: e.report})
 	e.catalogue = newCatalogue(e)
 	e.catalogue.restore()
@@ -224,7 +233,7 @@ func (e *Edge) routes() http.Handler {
 		}
 		api.ServeHTTP(w, q) // most of all requests: nothing to look for
 	})
-	return e.clientAddress()(e.begin(e.recovered(all)))
+	return e.addressed(e.begin(e.recovered(all)))
 }
 
 // ownPath reports whether the router may have something for that path other

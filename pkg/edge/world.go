@@ -2,6 +2,7 @@ package edge
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"time"
@@ -38,7 +39,21 @@ type originState struct {
 }
 
 // Refresh makes a new snapshot. Call it when map, members or health changed.
-func (e *Edge) Refresh() { e.world.Store(e.observeWorld(e.Now())) }
+func (e *Edge) Refresh() {
+	w := e.observeWorld(e.Now())
+	if old := e.world.Swap(w); old == nil || !old.decidesAs(w) {
+		e.aliases.generation.Add(1)
+	}
+}
+
+// decidesAs reports whether the same request, if it is served here, is served
+// here in both worlds, with the same region nearest.
+func (w *world) decidesAs(other *world) bool {
+	return w.Map == other.Map && w.Isolated == other.Isolated &&
+		maps.EqualFunc(w.Status, other.Status, func(a, b route.Status) bool {
+			return a.Serving == b.Serving && a.Overloaded == b.Overloaded
+		})
+}
 
 func (e *Edge) observeWorld(now time.Time) *world {
 	m, view := e.Maps.Map(), e.Health.View()

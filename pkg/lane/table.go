@@ -15,6 +15,10 @@ type Alias struct {
 	Key        []byte // from AppendKey
 	Class      uint32 // of clients, see [Config]
 	Generation uint64 // as it was before the decision began
+	// Version is what Current was before the stored response was looked up;
+	// Current is raised when something else is stored in its place. Nil: never.
+	Version uint64
+	Current *atomic.Uint64
 	// Head is the status line and the fields with the empty line behind them,
 	// cut where the two numbers of the present stand, in seconds:
 	// Head[0] Age Head[1] ttl Head[2]. It frames the body by Content-Length,
@@ -130,7 +134,7 @@ func (t *Table) Get(key []byte, class uint32, generation uint64, now time.Time) 
 		if e.hash != h || e.Class != class || !bytes.Equal(e.Key, key) {
 			continue
 		}
-		if e.Generation != generation || !now.Before(e.Until) {
+		if e.Generation != generation || !now.Before(e.Until) || e.Current != nil && e.Current.Load() != e.Version {
 			if t.mu.TryLock() { // never waited for here: the hand takes it too
 				t.remove(e)
 				t.mu.Unlock()
