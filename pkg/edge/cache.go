@@ -119,7 +119,8 @@ func (e *Edge) cached(ctx context.Context, x *exchange, p *plan) (f *fetched, co
 
 // fetch asks the sources, once for all who want the same at the same time.
 func (e *Edge) fetch(ctx context.Context, x *exchange, p *plan, s stored) (f *fetched, collapsed bool, err error) {
-	alone, unshared := e.unshared.get(p.key, e.Now())
+	alone, unshared := e.unshared.get(p.class(), e.Now())
+	unshared = unshared || p.request().NoStore()
 	if alone.long && wantsWhole(x, p) {
 		return nil, false, errPass
 	}
@@ -185,7 +186,7 @@ func (p *plan) standIn(s stored, f *fetched, detail string) *fetched {
 
 // flightKey names the fetches that may stand for one another.
 func (e *Edge) flightKey(p *plan, s stored, hops int) string {
-	key := p.key + "\n" + strconv.FormatUint(e.changes.of(p.key), 10) // what was begun before a change is not for later requests
+	key := p.class() + "\n" + strconv.FormatUint(e.changes.of(p.key), 10) // what was begun before a change is not for later requests
 	if hops > 0 {
 		key += "\nforwarded" // it asks no other region, so it must not stand for one that may
 	}
@@ -193,6 +194,18 @@ func (e *Edge) flightKey(p *plan, s stored, hops int) string {
 		key += "\n" + rfc9111.VaryKey(s.response.Vary, p.asked)
 	}
 	return key
+}
+
+// class names the requests that an answer's fate speaks of. What is not stored
+// because of what one client sent must not part the others.
+func (p *plan) class() string {
+	switch {
+	case p.request().NoStore():
+		return p.key + "\nno-store"
+	case p.asked.Get("Authorization") != "":
+		return p.key + "\nauthorized"
+	}
+	return p.key
 }
 
 // lookUp finds the stored response that the request selects, and judges it.
@@ -309,7 +322,7 @@ func (e *Edge) current(p *plan) bool { return p.changes == e.changes.of(p.key) }
 func (e *Edge) keep(ctx context.Context, p *plan, f *fetched, body store.Body) {
 	switch {
 	case f.storable:
-		e.unshared.forget(p.key)
+		e.unshared.forget(p.class())
 		if e.current(p) {
 			resp := *f.response
 			resp.Body = body

@@ -60,7 +60,7 @@ func (e *Edge) flight(w *world, p *plan, s stored, hops int) func(context.Contex
 		}
 		if !f.storable && !f.age && !f.common {
 			now := e.Now()
-			e.unshared.put(p.key, unshared{f.arriving != nil && f.arriving.length > maxBody}, now.Add(unsharedFor), now)
+			e.unshared.put(p.class(), unshared{f.arriving != nil && f.arriving.length > maxBody}, now.Add(unsharedFor), now)
 		}
 		if f.in == nil {
 			f.stored = f.storable && e.current(p)
@@ -251,7 +251,7 @@ func (e *Edge) pump(ctx context.Context, p *plan, f *fetched) {
 		if !noted {
 			noted = true
 			now := e.Now()
-			e.unshared.put(p.key, unshared{true}, now.Add(unsharedFor), now)
+			e.unshared.put(p.class(), unshared{true}, now.Add(unsharedFor), now)
 		}
 		in.Within(0) // clients may take their time
 		if !b.room(ctx) {

@@ -366,6 +366,40 @@ func TestUnstorableReleasesAll(t *testing.T) {
 	wg.Wait() // neither waited for the other
 }
 
+// What is not stored because of one client's own fields does not part the
+// others.
+func TestOneClientDoesNotPartTheOthers(t *testing.T) {
+	for _, field := range [][2]string{{"Cache-Control", "no-store"}, {"Authorization", "Basic x"}} {
+		s := newEdge(t, plainMode)
+		var inside atomic.Int32
+		release := make(chan struct{})
+		s.origin.set(func(w http.ResponseWriter, r *http.Request) {
+			inside.Add(1)
+			<-release
+			w.Header().Set("Cache-Control", "max-age=60")
+			io.WriteString(w, r.Header.Get("Authorization"))
+		})
+		var wg sync.WaitGroup
+		wg.Go(func() { s.ask("GET", "/x", "", field[0], field[1]) })
+		until(t, func() bool { return inside.Load() == 1 })
+		var good, begun atomic.Int32
+		for range 200 {
+			wg.Go(func() {
+				begun.Add(1)
+				if w := s.ask("GET", "/x", ""); w.Code == 200 && w.Body.String() == "" {
+					good.Add(1)
+				}
+			})
+		}
+		until(t, func() bool { return begun.Load() == 200 && inside.Load() > 1 })
+		close(release)
+		wg.Wait()
+		if good.Load() != 200 || inside.Load() != 2 {
+			t.Errorf("%s: %d of 200 answers are right, origin asked %d times, want 2", field[0], good.Load(), inside.Load())
+		}
+	}
+}
+
 // Of those who wait, each variant's make one fetch.
 func TestVariantsAreNotMixed(t *testing.T) {
 	s := newEdge(t, plainMode)

@@ -320,3 +320,7 @@ func NoTransform(h http.Header) bool {
 	}
 	return false
 }
+
+// NoStore reports whether the request forbids to store its response, whatever
+// that says (§5.2.1.5).
+func (r Request) NoStore() bool { return parseRequest(r.Header).noStore }
