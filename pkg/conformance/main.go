@@ -1,8 +1,8 @@
 // Conformance runs the public HTTP cache tests (npm package http-cache-tests)
-// against a real edge process in plain RFC 9111 mode, once with memcached below
-// its memory and once with memory alone:
+// against a real edge process in plain RFC 9111 mode, with its memory alone and
+// with memcached below it; -stores memcached-only is without memory:
 //
-//	go run ./pkg/conformance -edge bin/edge [-suite FOLDER] [-stores memory,memcached] [-write]
+//	go run ./pkg/conformance -edge bin/edge [-suite FOLDER] [-stores LIST] [-write]
 //
 // The tests bring their own origin and client; both run under node. A test
 // counts only when the tests that it depends on pass, and the tests that are

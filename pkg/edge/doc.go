@@ -7,9 +7,11 @@
 // redirect, proxy or refuse), plan.go (canonical request and key), cache.go
 // (look up, judge, collapse), flight.go (one fetch for all who wait), body.go
 // (a body that is read while it arrives), confirm.go (404 in place of a 200),
-// answer.go and stream.go (the places that write an API answer). catalogue.go keeps the endpoint catalogue current;
-// public.go answers for the node itself. What a node is made of is passed in
-// through small interfaces; this package starts no driver.
+// answer.go and stream.go (the places that write an API answer). pass.go passes
+// on what is not for the store, keep.go and partial.go take from it what is all
+// the same. catalogue.go keeps the endpoint catalogue current; public.go answers
+// for the node itself. What a node is made of is passed in through small
+// interfaces; this package starts no driver.
 //
 // # Decisions
 //

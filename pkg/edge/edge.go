@@ -123,7 +123,8 @@ type Edge struct {
 	started   time.Time
 
 	changes  *changes
-	ended    *changes // fetches that stored something
+	gathered atomic.Int64 // bytes that keepers hold
+	ended    *changes     // fetches that stored something
 	fixed    fixed
 	unshared notes[unshared]
 	doubts   notes[doubt]

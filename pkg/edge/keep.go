@@ -15,11 +15,15 @@ import (
 // mode, to store it once it is there: a part of a representation, a whole that
 // came instead of one, or the answer to a POST that stands for the resource.
 type keeper struct {
+	edge *Edge
 	plan *plan // as of a GET
 	got  rfc9111.Response
 	body bytes.Buffer
-	over bool // too long to store
+	over bool // too long to store, or too much is gathered already
 }
+
+// maxGathered bounds what all keepers hold: what is beyond is not stored.
+const maxGathered = 128 << 20
 
 // keeper says what is to be kept of an answer; nil: nothing. A HEAD has
 // nothing to gather: what it says of a stored response is taken in at once.
@@ -40,7 +44,7 @@ func (e *Edge) keeper(ctx context.Context, r *http.Request, x *exchange, p *plan
 	if ok, _ := rfc9111.Storable(p.request(), got, p.policy); !ok {
 		return nil
 	}
-	return &keeper{plan: p, got: got}
+	return &keeper{edge: e, plan: p, got: got}
 }
 
 // planOfGet is how a GET of a POST's target is looked up.
@@ -61,19 +65,33 @@ type gathering struct {
 }
 
 func (g gathering) Write(b []byte) (int, error) {
-	if g.k.over = g.k.over || g.k.body.Len()+len(b) > maxBody; g.k.over {
-		g.k.body = bytes.Buffer{}
-	} else {
-		g.k.body.Write(b)
-	}
+	g.k.gather(b)
 	return g.Writer.Write(b)
 }
 
-// put stores what was gathered, joined with the parts that are stored.
-func (k *keeper) put(ctx context.Context, e *Edge) {
+func (k *keeper) gather(b []byte) {
 	if k.over {
 		return
 	}
+	k.body.Write(b)
+	if k.edge.gathered.Add(int64(len(b))) > maxGathered || k.body.Len() > maxBody {
+		k.close()
+	}
+}
+
+// close gives back what is gathered.
+func (k *keeper) close() {
+	k.edge.gathered.Add(-int64(k.body.Len()))
+	k.body, k.over = bytes.Buffer{}, true
+}
+
+// put stores what was gathered, joined with the parts that are stored.
+func (k *keeper) put(ctx context.Context) {
+	if k.over {
+		return
+	}
+	defer k.close()
+	e := k.edge
 	got, body := k.got, k.body.Bytes()
 	if got.Status == http.StatusPartialContent {
 		s := e.lookUp(ctx, k.plan)

@@ -288,3 +288,32 @@ func TestDisconnected_RFC9111_4_2_4(t *testing.T) {
 		}
 	}
 }
+
+// Trailer fields of what is passed on reach the clients that take them.
+func TestTrailers_RFC9110_6_5(t *testing.T) {
+	s := newEdge(t, plainMode)
+	s.origin.set(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Trailer", "X-Sum")
+		io.WriteString(w, "TE: "+r.Header.Get("TE"))
+		w.Header().Set("X-Sum", "7")
+	})
+	front := httptest.NewServer(s.edge)
+	defer front.Close()
+	for te, want := range map[string]string{"": "", "trailers": "7", "gzip, Trailers": "7", "gzip": ""} {
+		req, err := http.NewRequestWithContext(t.Context(), "POST", front.URL+"/a", strings.NewReader("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("TE", te)
+		resp, err := front.Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		asked := map[bool]string{true: "TE: trailers", false: "TE: "}[want != ""]
+		if err != nil || resp.Trailer.Get("X-Sum") != want || string(body) != asked {
+			t.Errorf("TE %q: %q, trailer %v, %v", te, body, resp.Trailer, err)
+		}
+	}
+}

@@ -7,10 +7,11 @@ import (
 	"strings"
 )
 
-// safe tells the methods of RFC 9110 §9.2.1.
+// safe tells the methods of RFC 9110 §9.2.1, and those that are registered as
+// safe besides.
 func safe(method string) bool {
 	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, "PROPFIND", "QUERY", "REPORT", "SEARCH":
 		return true
 	}
 	return false

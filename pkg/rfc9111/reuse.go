@@ -59,7 +59,9 @@ func Evaluate(req Request, resp Response, p Policy, now time.Time) Reuse {
 	r.TTL = lifetime - r.Age
 	fresh, staleness := r.TTL > 0, -r.TTL
 
-	if !safe(req.Method) && !(p.StoreUnsafe && req.Method == http.MethodPost) {
+	switch { // whose stored response it may be (§4)
+	case req.Method == http.MethodGet, req.Method == http.MethodHead, p.StoreUnsafe && req.Method == http.MethodPost:
+	default:
 		return r.forward(Miss, "method", "")
 	}
 	if _, any := VaryFields(resp.Header); any {

@@ -185,8 +185,10 @@ func TestEvaluate_RFC9111_4(t *testing.T) {
 		})
 	}
 	fresh := resp(200, "Cache-Control: max-age=60")
-	if r := Evaluate(Request{"POST", nil}, fresh, Policy{}, t0); r.Verdict != Miss || r.Fwd != "method" {
-		t.Errorf("POST: %+v", r)
+	for _, method := range []string{"POST", "OPTIONS", "QUERY"} {
+		if r := Evaluate(Request{method, nil}, fresh, Policy{}, t0); r.Verdict != Miss || r.Fwd != "method" {
+			t.Errorf("%s: %+v", method, r)
+		}
 	}
 	if r := Evaluate(Request{"POST", nil}, fresh, Policy{StoreUnsafe: true}, t0); r.Verdict != Fresh {
 		t.Errorf("POST of the catalogue: %+v", r)
@@ -253,7 +255,7 @@ func TestInvalidates_RFC9111_4_4(t *testing.T) {
 		status int
 		want   bool
 	}{
-		{"GET", 200, false}, {"HEAD", 200, false}, {"OPTIONS", 200, false}, {"TRACE", 200, false},
+		{"GET", 200, false}, {"HEAD", 200, false}, {"OPTIONS", 200, false}, {"TRACE", 200, false}, {"QUERY", 200, false},
 		{"POST", 200, true}, {"PUT", 204, true}, {"DELETE", 303, true}, {"M-SEARCH", 200, true},
 		{"POST", 404, false}, {"POST", 500, false}, {"POST", 103, false},
 	} {

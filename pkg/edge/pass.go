@@ -1,0 +1,223 @@
+package edge
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"mirrornet/pkg/fetch"
+	"mirrornet/pkg/rfc9111"
+	"mirrornet/pkg/route"
+)
+
+// pass streams a request that is not for the store to the origins, and if none
+// takes it and it may be repeated, to other regions.
+func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan, interim *interim) {
+	if rfc9111.Evaluate(p.request(), rfc9111.Response{}, p.policy, e.Now()).OnlyIfCached {
+		e.fail(w, r, &failure{status: http.StatusGatewayTimeout, message: "only-if-cached was asked for, and this request is never answered from store"})
+		return
+	}
+	p.prepare()
+	ctx := r.Context() // fetch bounds the wait for a head; a body may take its time
+	fwd := "bypass"
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		fwd = "method"
+	case p.parts != nil:
+		fwd = "partial"
+	case p.byRFC && p.key != "" && r.Method == http.MethodGet:
+		fwd = "uri-miss"
+	}
+	req := fetch.Request{Method: p.method, Target: p.target, Header: withTrailers(r, p.passedHeader()), ContentLength: p.length, Repeatable: p.repeatable, Interim: p.interim}
+	if p.stream != nil && p.length != 0 {
+		req.Body = p.stream
+	}
+	sources, down := x.world.originSources()
+	if down {
+		req.Wait = downBudget
+	}
+	a, err := e.fetcher.Do(ctx, sources, req)
+	if _, completing := p.rest(); completing && (err != nil || a.Response.StatusCode != http.StatusOK) {
+		if f := e.completed(ctx, p, a); f != nil {
+			interim.end()
+			e.answer(w, r, x, p, f, false)
+			return
+		}
+		p.parts = nil // it does not help: ask for the whole
+		if req.Header = p.passedHeader(); err == nil {
+			a.Response.Body.Close()
+			a, err = e.fetcher.Do(ctx, sources, req)
+		}
+	}
+	if regions := x.world.regionSources(); p.repeatable && x.hops == 0 && len(regions) > 0 && r.Context().Err() == nil && req.Body == nil &&
+		trusted(req.Header, regions) &&
+		(err != nil || a.Response.StatusCode >= 500) {
+		req.Header = withoutSecrets(req.Header, regions)
+		if b, berr := e.fetcher.Do(ctx, regions, req); berr == nil {
+			if b.Response.StatusCode < 500 || a == nil {
+				a, b = b, a
+				err = nil
+			}
+			if b != nil {
+				b.Response.Body.Close()
+			}
+		}
+	}
+	interim.end()
+	if err != nil {
+		e.fail(w, r, err)
+		return
+	}
+	if safe := r.Method == http.MethodGet || r.Method == http.MethodHead; !safe {
+		e.invalidate(ctx, r, a.Response)
+	}
+	e.relay(w, r, x, a, fwd, e.keeper(ctx, r, x, p, a))
+}
+
+// proxy sends the request to a node of the region that the decision names.
+func (e *Edge) proxy(w http.ResponseWriter, r *http.Request, x *exchange) {
+	var sources []fetch.Source
+	for _, n := range x.world.nodes[x.decision.Region] {
+		if s, ok := x.world.nodeSource(n); ok {
+			sources = append(sources, s)
+		}
+	}
+	p := e.plan(r, x)
+	header := e.forwardedHeader(r, x)
+	target := r.URL.EscapedPath()
+	if x.query != "" {
+		target += "?" + x.query
+	}
+	req := fetch.Request{Method: r.Method, Target: target, Header: withoutSecrets(header, sources), ContentLength: r.ContentLength,
+		Repeatable: r.Method == http.MethodGet || r.Method == http.MethodHead}
+	if r.ContentLength != 0 {
+		req.Body = p.stream
+		if p.body != nil {
+			req.Body = strings.NewReader(string(p.body))
+		}
+	}
+	a, err := e.fetcher.Do(r.Context(), sources, req)
+	if err != nil && req.Repeatable && r.Context().Err() == nil {
+		x.outcome.Action = string(route.Serve)
+		e.api(w, r) // the region went away just now: what this node has is better than nothing
+		return
+	}
+	if err != nil {
+		e.fail(w, r, err)
+		return
+	}
+	e.relay(w, r, x, a, "bypass", nil)
+}
+
+// withoutSecrets drops credentials when a source is reached in clear text over
+// a network.
+func withoutSecrets(h http.Header, sources []fetch.Source) http.Header {
+	for _, s := range sources {
+		if s.URL.Scheme != "https" && !loopback(s.URL) {
+			h = h.Clone()
+			h.Del("Authorization")
+			h.Del("Cookie")
+			return h
+		}
+	}
+	return h
+}
+
+// trusted reports whether the sources may see all that the request says of
+// its user: without it, their answer would be another.
+func trusted(h http.Header, sources []fetch.Source) bool {
+	return h.Get("Authorization") == "" || withoutSecrets(h, sources).Get("Authorization") != ""
+}
+
+func loopback(u *url.URL) bool {
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// relay streams a source's answer to the client, and to k if it is to be kept.
+func (e *Edge) relay(w http.ResponseWriter, r *http.Request, x *exchange, a *fetch.Answer, fwd string, k *keeper) {
+	resp := a.Response
+	defer resp.Body.Close()
+	rfc9111.RemoveHopByHop(resp.Header)
+	relativeLocation(resp.Header, a.Source)
+	h := w.Header()
+	for name, v := range resp.Header {
+		h[name] = append(h[name], v...)
+	}
+	from := h.Get("Mirror-Region")
+	for _, name := range [...]string{"Server-Timing", "Mirror-Nearest", "Mirror-Region", "Link"} {
+		if a.Source.Kind == fetch.Region {
+			h.Del(name)
+		}
+	}
+	if resp.StatusCode == http.StatusTooManyRequests { // the origin's limit is on this node, not on the client
+		e.fail(w, r, &failure{status: http.StatusServiceUnavailable, message: "the origin takes no more requests for now; try again later",
+			retryAfter: seconds(h.Get("Retry-After"), 5)})
+		return
+	}
+	dropLimits(h)
+	e.mirrorFields(h, r, x)
+	if from != "" {
+		h.Set("Mirror-Region", from)
+	}
+	h.Add("Via", via(r, e.Node))
+	h.Add("Cache-Status", rfc9111.CacheStatus{Cache: e.Node, Fwd: fwd, FwdStatus: resp.StatusCode, Stored: k != nil}.String())
+	x.outcome.Cache, x.outcome.Source = fwd, a.Source.Name
+	x.fetched = e.Now().Sub(x.start)
+	h.Set("Server-Timing", serverTiming(x, fwd))
+	w.WriteHeader(resp.StatusCode)
+	out := io.Writer(w)
+	if resp.ContentLength < 0 {
+		out = flusher{w, http.NewResponseController(w)}
+	}
+	if k != nil {
+		defer k.close()
+		out = k.beside(out)
+	}
+	if _, err := io.Copy(out, resp.Body); err != nil && r.Context().Err() == nil {
+		panic(http.ErrAbortHandler) // a cut body must not look whole
+	} else if err == nil && k != nil {
+		k.put(context.WithoutCancel(r.Context()))
+	}
+	passTrailers(w, r, resp.Trailer)
+}
+
+// dropLimits takes out what an origin says of this node's own use of it.
+func dropLimits(h http.Header) {
+	for name := range h {
+		if strings.HasPrefix(name, "X-Ratelimit") || strings.HasPrefix(name, "Ratelimit") {
+			h.Del(name)
+		}
+	}
+}
+
+// relativeLocation makes a Location at the source itself one at this node:
+// clients do not know, and may not reach, the source's address.
+func relativeLocation(h http.Header, s fetch.Source) {
+	u, err := url.Parse(h.Get("Location"))
+	if err != nil || u.Host == "" || u.Host != s.URL.Host || strings.HasPrefix(u.Path, "//") { // without a host, // would begin one
+		return
+	}
+	u.Scheme, u.Host, u.User = "", "", nil
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	h.Set("Location", u.String())
+}
+
+// flusher sends each piece on as it comes, for answers of unknown length.
+type flusher struct {
+	io.Writer
+	c *http.ResponseController
+}
+
+func (f flusher) Write(b []byte) (int, error) {
+	n, err := f.Writer.Write(b)
+	if err == nil {
+		err = f.c.Flush()
+	}
+	return n, err
+}
