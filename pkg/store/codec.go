@@ -172,6 +172,11 @@ func (r *reader) response() (*Response, error) {
 func (r *reader) fail() { r.bad, r.rest = true, nil }
 
 func (r *reader) uvarint() uint64 {
+	if len(r.rest) > 0 && r.rest[0] < 0x80 { // most are short
+		v := r.rest[0]
+		r.rest = r.rest[1:]
+		return uint64(v)
+	}
 	v, n := binary.Uvarint(r.rest)
 	if n <= 0 {
 		r.fail()

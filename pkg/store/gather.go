@@ -57,10 +57,8 @@ func (s *server) one(ctx context.Context, name string) (*memcache.Item, error) {
 	g.waiting = append(g.waiting, l)
 	g.mu.Unlock()
 
-	timer := timers.Get().(*time.Timer)
-	defer timers.Put(timer)
+	timer := time.NewTimer(s.client.Timeout / 2)
 	defer timer.Stop()
-	timer.Reset(s.client.Timeout / 2)
 	for again := false; ; again = true {
 		select {
 		case leads := <-l.turn:
@@ -79,12 +77,6 @@ func (s *server) one(ctx context.Context, name string) (*memcache.Item, error) {
 		}
 	}
 }
-
-var timers = sync.Pool{New: func() any {
-	t := time.NewTimer(time.Hour)
-	t.Stop()
-	return t
-}}
 
 // leave takes a read out of those that wait; false if it is under way.
 func (s *server) leave(l *lookup) bool {

@@ -25,7 +25,8 @@ func (k Key) String() string { return hex.EncodeToString(k[:]) }
 // by which the responses of one key differ (Status 0, Vary set).
 //
 // A Response that was given to a store or came from one is shared. Nobody may
-// change it, its Header or its Body; make a copy instead.
+// change it, its Header or its Body; make a copy instead. The strings of one that
+// came from a store are parts of its record: clone what is to outlive it.
 type Response struct {
 	Key    string // full key text; "" is never stored
 	Status int
