@@ -166,31 +166,6 @@ func (n *node) Members() []edge.Member {
 	return members
 }
 
-// publish makes the state of the parts into metrics.
-func (n *node) publish() {
-	m := n.metrics
-	m.Gauge("mirrornet_isolated", "1 while this node reaches no other region and no origin.", nil, func() float64 {
-		if n.edge.Status().Isolated {
-			return 1
-		}
-		return 0
-	})
-	m.Counter("mirrornet_region_sets_refused_total", "Sets of region files that were refused.", nil,
-		func() float64 { return float64(n.regions.RefusedCount()) })
-	if n.memory != nil {
-		m.Gauge("mirrornet_store_bytes", "Bytes stored in the memory tier.", map[string]string{"tier": "memory"},
-			func() float64 { return float64(n.memory.Stats().Bytes) })
-		m.Counter("mirrornet_store_evictions_total", "Responses that made room for others.", map[string]string{"tier": "memory"},
-			func() float64 { return float64(n.memory.Stats().Evictions) })
-	}
-	if n.shared != nil {
-		m.Counter("mirrornet_store_errors_total", "Exchanges with memcached that failed or took too long.", map[string]string{"tier": "memcached"},
-			func() float64 { return float64(n.shared.Stats().Errors) })
-		m.Counter("mirrornet_store_dropped_total", "Writes to memcached that found the queue full.", map[string]string{"tier": "memcached"},
-			func() float64 { return float64(n.shared.Stats().Dropped) })
-	}
-}
-
 // detail is the operators' status: the public one, and what stays inside.
 type detail struct {
 	status.Report
@@ -199,6 +174,7 @@ type detail struct {
 	Geo       geoip.Info            `json:"geo"`
 	Health    []health.TargetStatus `json:"health"`
 	Gossip    []gossip.Node         `json:"gossip"`
+	Lane      *laneStats            `json:"lane,omitempty"`
 	Memory    *store.MemoryStats    `json:"memory,omitempty"`
 	Memcached *store.MemcachedStats `json:"memcached,omitempty"`
 }
@@ -213,6 +189,9 @@ func (n *node) detail() any {
 	}
 	if n.gossip != nil {
 		d.Gossip = n.gossip.Nodes()
+	}
+	if n.aliases != nil {
+		d.Lane = &laneStats{Aliases: n.aliases.Len(), Bytes: n.aliases.Bytes(), Evictions: n.aliases.Evictions()}
 	}
 	if n.memory != nil {
 		s := n.memory.Stats()

@@ -142,6 +142,30 @@ func (m *Metrics) Counter(name, help string, labels map[string]string, f func() 
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help, ConstLabels: labels}, f))
 }
 
+// Distribution is the state of a histogram.
+type Distribution struct {
+	Count   uint64
+	Sum     float64
+	Buckets map[float64]uint64 // upper bound → how many, those of smaller bounds included
+}
+
+// Histogram is Gauge for a distribution that somebody else keeps.
+func (m *Metrics) Histogram(name, help string, labels map[string]string, f func() Distribution) {
+	m.registry.MustRegister(histogram{prometheus.NewDesc(name, help, nil, labels), f})
+}
+
+type histogram struct {
+	desc *prometheus.Desc
+	read func() Distribution
+}
+
+func (h histogram) Describe(c chan<- *prometheus.Desc) { c <- h.desc }
+
+func (h histogram) Collect(c chan<- prometheus.Metric) {
+	d := h.read()
+	c <- prometheus.MustNewConstHistogram(h.desc, d.Count, d.Sum, d.Buckets)
+}
+
 // Handler serves the metrics in Prometheus' text format.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})

@@ -23,6 +23,9 @@ func TestMetrics(t *testing.T) {
 	m.Request(Outcome{Action: "serve", Cache: "uri-miss", Status: 404})
 	m.Fetch("origin", "http://o", "2xx")
 	m.Gauge("mirrornet_test", "A test.", map[string]string{"a": "b"}, func() float64 { return 3 })
+	m.Histogram("mirrornet_test_seconds", "A test.", map[string]string{"a": "b"}, func() Distribution {
+		return Distribution{Count: 3, Sum: 1.5, Buckets: map[float64]uint64{0.1: 2}}
+	})
 	rec := httptest.NewRecorder()
 	m.Handler().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
 	for _, want := range []string{
@@ -33,6 +36,8 @@ func TestMetrics(t *testing.T) {
 		`mirrornet_response_bytes_total{cache="hit",node="asia-1",region="asia"} 111`,
 		`mirrornet_fetches_total{kind="origin",node="asia-1",region="asia",result="2xx",source="http://o"} 1`,
 		`mirrornet_test{a="b"} 3`,
+		`mirrornet_test_seconds_bucket{a="b",le="0.1"} 2`,
+		`mirrornet_test_seconds_count{a="b"} 3`,
 	} {
 		if !strings.Contains(rec.Body.String(), want) {
 			t.Errorf("no line %s", want)
