@@ -62,6 +62,34 @@ func TestNetwork(t *testing.T) {
 		}
 	})
 
+	t.Run("an operator sees who answered", func(t *testing.T) {
+		Within(t, 10*time.Second, "an answer of the lane", func() error {
+			if r := n.Get(europe, gene); !strings.HasSuffix(r.Header.Get("Server-Timing"), "lane") || !strings.HasPrefix(r.CacheStatus(), "europe-1; hit; ttl=") {
+				return fmt.Errorf("Server-Timing %q, Cache-Status %q", r.Header.Get("Server-Timing"), r.CacheStatus())
+			}
+			return nil
+		})
+		metrics := n.Get(europe+1000, "/metrics").Text
+		for _, want := range []string{
+			`mirrornet_endpoint_requests_total{cache="hit",endpoint="lookup_id",node="europe-1",region="europe",tier="lane"}`,
+			`mirrornet_endpoint_requests_total{cache="hit",endpoint="lookup_id",node="europe-1",region="europe",tier="memory"}`,
+			`mirrornet_endpoint_requests_total{cache="uri-miss",endpoint="lookup_id",node="europe-1",region="europe",tier=""} 1`,
+			`mirrornet_store_bytes{tier="lane"}`, `mirrornet_store_bytes{tier="memory"}`, `mirrornet_store_evictions_total{tier="memory"}`,
+			`mirrornet_collapsed_requests_total{node="europe-1",region="europe"}`,
+		} {
+			if !strings.Contains(metrics, want) {
+				t.Errorf("/metrics has no %s", want)
+			}
+		}
+		if n.Has("memcached europe") {
+			for _, want := range []string{`mirrornet_store_errors_total{tier="memcached"} 0`, `mirrornet_memcached_exchange_seconds_count{operation="get"}`} {
+				if !strings.Contains(metrics, want) {
+					t.Errorf("/metrics has no %s", want)
+				}
+			}
+		}
+	})
+
 	t.Run("a thousand at once for one cold key", func(t *testing.T) {
 		count := n.OriginCount()
 		var good atomic.Int32
