@@ -48,6 +48,7 @@ ensembl/goldentest: apispec ensembl genomedb genomedb/load origin
 origin: apispec ensembl genomedb upstream observe github.com/go-chi/chi/v5
 dashboard: apispec region status
 demo: region status github.com/maxmind/mmdbwriter
+bench:
 conformance:
 mirrortest/...:
 `

@@ -1,0 +1,7 @@
+vcl 4.1;
+
+backend origin {
+  .host = "{{.OriginHost}}";
+  .port = "{{.OriginPort}}";
+  .max_connections = 256;
+}
