@@ -172,3 +172,54 @@ func TestNegativeAnswers(t *testing.T) {
 		})
 	}
 }
+
+// Without a catalogue a 404 is an answer like any other.
+func TestNegativeAnswersByTheRFCAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var status atomic.Int64
+		s := bubble(t, origins{"a.test": func(*http.Request) (int, string) {
+			if n := int(status.Load()); n > 0 {
+				return n, "gone"
+			}
+			return 200, "stored"
+		}}, plainMode)
+		s.cacheStatus()
+		status.Store(404)
+		if got := s.cacheStatus(); !strings.HasPrefix(got, "404 gone fwd=stale; fwd-status=404") || !strings.Contains(got, "stored") {
+			t.Errorf("a 404: %s", got)
+		}
+	})
+}
+
+// A 429 is never stored, and neither is what an origin says of this node's
+// use of it.
+func TestLimitsAreNotStored(t *testing.T) {
+	s := newEdge(t)
+	s.origin.set(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=60")
+		w.WriteHeader(http.StatusTooManyRequests)
+	})
+	for range 2 {
+		s.ask("GET", "/thing/x", "")
+	}
+	if n := s.origin.total(); n != 2 {
+		t.Errorf("a 429 with freshness: the origin was asked %d times, want 2", n)
+	}
+	s.origin.set(func(w http.ResponseWriter, r *http.Request) {
+		for _, name := range []string{"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit", "RateLimit-Policy", "X-Rate-Limit-Used"} {
+			w.Header().Set(name, "1")
+		}
+		io.WriteString(w, "{}")
+	})
+	for i := range 2 {
+		w := s.ask("GET", "/thing/x", "")
+		if hit := strings.Contains(w.Header().Get("Cache-Status"), "hit"); hit != (i == 1) {
+			t.Errorf("%v", w.Header())
+		}
+		for name := range w.Header() {
+			if strings.Contains(strings.ToLower(name), "rate") {
+				t.Errorf("answer %d has %s", i, name)
+			}
+		}
+	}
+}

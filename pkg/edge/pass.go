@@ -188,7 +188,7 @@ func (e *Edge) relay(w http.ResponseWriter, r *http.Request, x *exchange, a *fet
 // dropLimits takes out what an origin says of this node's own use of it.
 func dropLimits(h http.Header) {
 	for name := range h {
-		if strings.HasPrefix(name, "X-Ratelimit") || strings.HasPrefix(name, "Ratelimit") {
+		if strings.HasPrefix(name, "X-Ratelimit") || strings.HasPrefix(name, "X-Rate-Limit") || strings.HasPrefix(name, "Ratelimit") {
 			h.Del(name)
 		}
 	}
