@@ -32,8 +32,8 @@ func memcachedOn(t *testing.T, c store.MemcachedConfig, running bool) *store.Mem
 	return m
 }
 
-// run owns m for the rest of the test.
-func run(t *testing.T, m *store.Memcached) (stop func()) {
+// run owns a tier for the rest of the test.
+func run(t *testing.T, m interface{ Run(context.Context) error }) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- m.Run(ctx); close(done) }()
@@ -44,6 +44,13 @@ func run(t *testing.T, m *store.Memcached) (stop func()) {
 
 func TestConformance(t *testing.T) {
 	t.Run("memory", func(t *testing.T) { storetest.Run(t, memory) })
+	t.Run("memory with Run", func(t *testing.T) {
+		storetest.Run(t, func(t *testing.T, now func() time.Time) store.Store {
+			m := store.NewMemory(store.MemoryConfig{Now: now})
+			run(t, m)
+			return m
+		})
+	})
 	for name, running := range map[string]bool{"memcached": true, "memcached without Run": false} {
 		t.Run(name, func(t *testing.T) {
 			d := storetest.Memcached(t)
@@ -61,7 +68,9 @@ func TestConformance(t *testing.T) {
 	t.Run("tiered", func(t *testing.T) {
 		d := storetest.Memcached(t)
 		storetest.Run(t, func(t *testing.T, now func() time.Time) store.Store {
-			return store.NewTiered(memory(t, now), memcachedOn(t, store.MemcachedConfig{Servers: []string{d.Socket}, Now: now}, true))
+			upper := store.NewMemory(store.MemoryConfig{Now: now})
+			run(t, upper)
+			return store.NewTiered(upper, memcachedOn(t, store.MemcachedConfig{Servers: []string{d.Socket}, Now: now}, true))
 		})
 	})
 	t.Run("memory over memory", func(t *testing.T) {

@@ -43,10 +43,10 @@
 // 2026-11-25: what an entry weighs is the size class of its record and a
 // measured constant, not the sum of its parts, so that cache.memory is memory.
 //
-// 2026-11-25: a body is compressed once, and by whoever
-// needs it first. A kilobyte takes microseconds; what takes longer is done by
-// the tiers' own goroutines, where they run, behind the request. Frames have windows of 1 MiB: the encoders'
-// tables stay small, and every client must take up to 8 (RFC 9659).
+// 2026-11-25: a body is compressed once, by whoever needs it first. A kilobyte
+// takes microseconds; what takes longer is done by the tiers' own goroutines,
+// where they run, behind the request. Frames have windows of 1 MiB: the
+// encoders' tables stay small, and every client must take up to 8 (RFC 9659).
 //
 // 2026-11-25: reads of memcached that come while others are under way are joined
 // into one exchange. On one core with memcached and 64 clients a read of 1 kB
