@@ -220,9 +220,13 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 	defer public.Close()
 	server := &http.Server{Handler: n.edge, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug)}
-	hits, err := lane.Wrap(public, server, n.edge.Lane())
-	if err != nil {
-		return fmt.Errorf("listen.http: %w", err)
+	listener, drain := public, func(context.Context) error { return nil }
+	if n.aliases != nil {
+		hits, err := lane.Wrap(public, server, n.edge.Lane())
+		if err != nil {
+			return fmt.Errorf("listen.http: %w", err)
+		}
+		listener, drain = hits, hits.Drain
 	}
 	var operators *http.Server
 	var inside net.Listener
@@ -271,7 +275,7 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 		left.Add(1)
 		run(gossiping, "gossip", func(ctx context.Context) error { defer left.Done(); return n.gossip.Run(ctx) })
 	}
-	run(parts, "listen.http", func(context.Context) error { return closed(server.Serve(hits)) })
+	run(parts, "listen.http", func(context.Context) error { return closed(server.Serve(listener)) })
 	if operators != nil {
 		run(parts, "admin.listen", func(context.Context) error { return closed(operators.Serve(inside)) })
 	}
@@ -290,7 +294,7 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 	left.Wait()
 	until, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
-	if serr := errors.Join(server.Shutdown(until), hits.Drain(until)); serr != nil {
+	if serr := errors.Join(server.Shutdown(until), drain(until)); serr != nil {
 		logger.Warn("answers under way were cut", "error", serr)
 		server.Close()
 	}
