@@ -1,6 +1,6 @@
 // Conformance runs the public HTTP cache tests (npm package http-cache-tests)
-// against a real edge process in plain RFC 9111 mode, with its memory alone and
-// with memcached below it; -stores memcached-only is without memory:
+// against a real edge process in plain RFC 9111 mode: with its memory alone,
+// with memcached below it, and with memcached alone:
 //
 //	go run ./pkg/conformance -edge bin/edge [-suite FOLDER] [-stores LIST] [-write]
 //
@@ -39,7 +39,7 @@ func run(ctx context.Context, args []string) error {
 	edge := flags.String("edge", "bin/edge", "the edge program")
 	home := flags.String("home", "pkg/conformance", "this package's folder")
 	folder := flags.String("suite", "", "folder of another copy of the tests")
-	stores := flags.String("stores", "memory,memcached", "what to store in: memory, memcached (below memory), memcached-only")
+	stores := flags.String("stores", "memory,memcached,memcached-only", "what to store in: memory, memcached (below memory), memcached-only")
 	write := flags.Bool("write", false, "keep the results in testdata, unless something regressed")
 	verbose := flags.Bool("v", false, "list what does not count, and why")
 	if err := flags.Parse(args); err != nil {
