@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -175,7 +176,7 @@ func (e *Edge) fetch(ctx context.Context, x *exchange, p *plan, s stored) (f *fe
 
 // standIn is the stored response in place of what the source said, or did not.
 func (p *plan) standIn(s stored, f *fetched, detail string) *fetched {
-	in := &fetched{response: s.response, age: true, tier: s.tier, fwd: "stale", detail: detail, reuse: s.reuse}
+	in := &fetched{response: s.response, age: true, tier: s.tier, fwd: cmp.Or(s.reuse.Fwd, "stale"), detail: detail, reuse: s.reuse}
 	if f != nil {
 		in.status, in.source = f.status, f.source
 	}

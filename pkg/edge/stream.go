@@ -70,13 +70,11 @@ func (e *Edge) stream(w http.ResponseWriter, r *http.Request, x *exchange, f *fe
 		if err == nil {
 			_, err = w.Write(chunk)
 		}
-		switch {
-		case err == io.EOF:
+		if err == io.EOF {
 			return
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			panic(http.ErrAbortHandler) // a cut body must not look whole
+		}
+		if err != nil { // whoever is to blame: a cut body must not look whole
+			panic(http.ErrAbortHandler)
 		}
 	}
 }
