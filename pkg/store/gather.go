@@ -50,8 +50,9 @@ func (s *server) one(ctx context.Context, name string) (*memcache.Item, error) {
 	if g.flying < g.wide {
 		g.flying++
 		g.mu.Unlock()
-		defer s.handOver()
-		return s.fetchOne(name)
+		l := &lookup{name: name}
+		s.lead(l)
+		return l.item, l.err
 	}
 	l := &lookup{name: name, turn: make(chan bool, 1)}
 	g.waiting = append(g.waiting, l)
@@ -111,6 +112,7 @@ func (s *server) handOver() {
 
 // lead makes an exchange for l and for those that wait.
 func (s *server) lead(l *lookup) {
+	runtime.Gosched() // those that are ready to run may want to read as well
 	g := &s.gather
 	g.mu.Lock()
 	n := min(len(g.waiting), gatherNames-1)
