@@ -13,8 +13,11 @@ import (
 
 const (
 	// gatherNames is the most that one exchange reads: the saving beyond is
-	// small, and a large record holds up those that come with it.
+	// small.
 	gatherNames = 16
+	// gatherBytes is about how much one exchange reads: reading many large
+	// records saves nothing, and each holds up those that come with it.
+	gatherBytes = 128 << 10
 	// gatherWide is the most exchanges of that kind under way: memcached has
 	// four threads.
 	gatherWide = 4
@@ -30,6 +33,7 @@ type gather struct {
 	mu      sync.Mutex // guards the fields below
 	flying  int
 	waiting []*lookup
+	length  int // of records of late, as a moving average
 }
 
 // lookup is a read that waits.
@@ -115,14 +119,23 @@ func (s *server) lead(l *lookup) {
 	runtime.Gosched() // those that are ready to run may want to read as well
 	g := &s.gather
 	g.mu.Lock()
-	n := min(len(g.waiting), gatherNames-1)
+	n := min(len(g.waiting), gatherNames-1, gatherBytes/max(1, g.length))
 	all := append([]*lookup{l}, g.waiting[:n]...)
 	g.waiting = slices.Delete(g.waiting, 0, n)
 	g.mu.Unlock()
+	defer func() { // whatever happens: those who wait must not wait for ever
+		s.handOver()
+		for _, other := range all[1:] {
+			other.turn <- false
+		}
+	}()
 	s.fetchAll(all)
-	s.handOver()
-	for _, other := range all[1:] {
-		other.turn <- false
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, l := range all {
+		if l.item != nil {
+			g.length += (len(l.item.Value) - g.length) / 8
+		}
 	}
 }
 
