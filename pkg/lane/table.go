@@ -86,7 +86,7 @@ type entry struct {
 
 // overhead is what an entry takes besides its alias' contents: entry, Alias,
 // and what the allocator rounds up.
-const overhead = 400
+const overhead = 320
 
 func (a *Alias) size() int64 {
 	return int64(cap(a.Key)+cap(a.Head[0])+cap(a.Head[1])+cap(a.Head[2])+cap(a.Body)) + a.DataBytes + overhead
