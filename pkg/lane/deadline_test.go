@@ -138,6 +138,10 @@ func TestDeadlines(t *testing.T) {
 			c.get("/a")
 			c.endsAfter(time.Now(), head-tick)
 		}},
+		{"only an idle one", func(srv *http.Server) { srv.IdleTimeout = idle }, func(c *client) {
+			c.get("/a")
+			c.endsAfter(time.Now(), idle-tick)
+		}},
 		{"only a head's", func(srv *http.Server) { srv.ReadHeaderTimeout, srv.IdleTimeout = head, -1 }, func(c *client) {
 			c.get("/a")
 			c.quiet(head + 2*tick)

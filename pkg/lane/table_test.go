@@ -45,6 +45,13 @@ func TestTableGet(t *testing.T) {
 	if !has("a", 0, 0, epoch) || !has("a", 1, 0, epoch) || has("a", 2, 0, epoch) || has("b", 0, 0, epoch) || table.Len() != 2 {
 		t.Error("not by key and class")
 	}
+	crowded := NewTable(4 << 10) // of few slots
+	crowded.Put(alias("a", 0))
+	for class := range uint32(50) {
+		if got := crowded.Get([]byte("a"), class, 0, epoch); (got != nil) != (class == 0) {
+			t.Errorf("class %d: %v", class, got)
+		}
+	}
 	if has("a", 1, 0, b.Until) || table.Len() != 1 {
 		t.Errorf("over, and still there: %d", table.Len())
 	}
