@@ -114,7 +114,7 @@ func TestShutdownOfAnswering(t *testing.T) {
 	until(t, "closed", func() bool { // those that net/http thinks idle
 		n := 0
 		s.lane.each(func(c *conn) bool {
-			if c.phase.v.Load() == lastAnswer {
+			if c.phase.is(lastAnswer) {
 				n++
 			}
 			return false

@@ -105,9 +105,8 @@ func (c *conn) run(p []byte) (int, error) {
 			return n, err
 		}
 		n += m
-		ok, last := c.phase.begin()
-		if !ok {
-			return 0, net.ErrClosed
+		if !c.phase.move(waiting, answering) {
+			return 0, io.EOF // closed
 		}
 		now := time.Now()
 		used, rest, err := c.answer(p[:n], now)
@@ -120,8 +119,6 @@ func (c *conn) run(p []byte) (int, error) {
 			ours = true
 		}
 		switch {
-		case last:
-			return 0, io.EOF
 		case rest == leave && (n >= peeked || !ours) || n == len(p):
 			if ours { // net/http reads on with a deadline for this head
 				if began {
@@ -138,8 +135,8 @@ func (c *conn) run(p []byte) (int, error) {
 			ours = true
 			c.wait(after(now, l.head))
 		}
-		if !c.phase.end() {
-			return 0, io.EOF
+		if !c.phase.move(answering, waiting) {
+			return 0, io.EOF // that was the last one
 		}
 	}
 }
@@ -192,13 +189,9 @@ func (c *conn) Close() error {
 	return c.TCPConn.Close()
 }
 
-// leaveLane gives the connection back to net/http. False: it was closed.
+// leaveLane gives the connection back to net/http. False: which is to close it.
 func (c *conn) leaveLane() bool {
-	open, shut := c.phase.leave()
-	if shut {
-		c.l.forget(c)
-		c.TCPConn.Close()
-	}
+	open := c.phase.leave()
 	if c.l.draining.Load() {
 		select {
 		case c.l.left <- struct{}{}:

@@ -136,7 +136,7 @@ func (l *Listener) Drain(ctx context.Context) error {
 func (l *Listener) drain() {
 	l.draining.Store(true)
 	l.each(func(c *conn) bool {
-		if c.phase.move(waiting, drained) {
+		if c.phase.is(waiting) {
 			c.TCPConn.SetReadDeadline(time.Unix(1, 0))
 		}
 		return false

@@ -222,14 +222,16 @@ func TestEvictionWhileAnswering(t *testing.T) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for i := 0; !stop.Load(); i++ {
-			s.table.Put(alias(fmt.Sprint(i), 16000))
-			if i%1000 == 0 {
+			a := alias(fmt.Sprint(i), 16000)
+			a.Generation = s.generation.Load()
+			s.table.Put(a)
+			if i%1000 == 999 {
 				s.generation.Add(1)
 			}
 			runtime.Gosched()
 		}
 	})
-	for range 200 {
+	for i := 0; i < 200 || s.table.Evictions() == 0; i++ {
 		c := s.dial(t)
 		c.send(strings.Repeat(get("/size/16000"), 5))
 		for range 5 {
@@ -241,8 +243,8 @@ func TestEvictionWhileAnswering(t *testing.T) {
 	}
 	stop.Store(true)
 	wg.Wait()
-	if s.hits.Load() == 0 || s.table.Evictions() == 0 {
-		t.Errorf("%d hits, %d evictions", s.hits.Load(), s.table.Evictions())
+	if s.hits.Load() == 0 {
+		t.Error("no hits")
 	}
 }
 
