@@ -43,7 +43,7 @@ conformance: build pkg/conformance/node_modules ## the public HTTP cache tests a
 
 PAIRS ?= 1000000
 keys: ## PAIRS (default a million) cases of equal and unequal requests through an edge, with the origin as oracle
-	go test -run TestKeys -pairs $(PAIRS) -timeout 4h -v ./pkg/mirrortest/keys
+	go test ./pkg/mirrortest/keys -run TestKeys -timeout 4h -v -pairs $(PAIRS)
 
 bench: build ## the cache beside HAProxy, nginx and Varnish (BENCH='-rows 1kB,304 -rounds 1': less; BENCH=-h: all flags)
 	@go build -o bin/bench ./pkg/bench

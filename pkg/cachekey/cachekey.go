@@ -18,7 +18,8 @@
 // 2026-11-24: a request is not expressible, and passes through, when parsers
 // may disagree on it: dot segments, a type that is refused with 415 (the
 // message may quote it), a form as POST body, JSON with repeated or
-// case-colliding names, or with text that is not Unicode.
+// case-colliding names, or with text that is not Unicode; and when its target
+// in the canonical form would be another endpoint's.
 //
 // 2026-11-25: what equal requests have in common is found by apispec, where it
 // reads them, and no more of a request than that reaches a handler. So no
@@ -91,6 +92,12 @@ func (k *Keys) Canonical(r *http.Request, body []byte) (Canonical, bool) {
 		}
 	}
 	c := Canonical{Request: req, Endpoint: e, Target: req.Target()}
+	// A value that is folded, or written behind another path, may be a word of
+	// another endpoint's there.
+	path, _, _ := strings.Cut(c.Target, "?")
+	if there, _, _ := k.index.Match(r.Method, path); there != e {
+		return Canonical{}, false
+	}
 	if c.Accept, ok = k.accept(r.Method, c.Target, req); !ok {
 		return Canonical{}, false
 	}

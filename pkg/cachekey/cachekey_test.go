@@ -48,6 +48,7 @@ func testIndex(t testing.TB) *apispec.Index {
 			Params: []apispec.Param{path("id", false), query("mask", apispec.String, "")}},
 		{ID: "symbol", Method: "GET", Path: "/lookup/symbol/{species}/{symbol}", Formats: []string{apispec.JSON},
 			Params: []apispec.Param{path("species", true), path("symbol", false), query("redirect", apispec.String, "")}},
+		{ID: "all", Method: "GET", Path: "/lookup/symbol/all/{symbol}", Formats: []string{apispec.JSON}, Params: []apispec.Param{path("symbol", false)}},
 		{ID: "tree", Method: "GET", Path: "/tree/{id}/{part}", Aliases: []string{"/tree/{id}"}, Formats: []string{apispec.XML, apispec.JSON},
 			Params: []apispec.Param{path("id", false), path("part", false)}},
 	}})

@@ -43,7 +43,7 @@ func drawn(t *rapid.T, label string) asked {
 	a := asked{
 		method: pick("method", "GET", "GET", "GET", "HEAD", "POST"),
 		path: pick("path", "/info/ping", "/info/species", "/lookup/id/", "/lookup/", "/lookup/id", "/sequence/id/",
-			"/lookup/symbol/Hs/", "/lookup/symbol/hs/", "/tree/T/", "/tree/"),
+			"/lookup/symbol/Hs/", "/lookup/symbol/hs/", "/lookup/symbol/All/", "/lookup/symbol/all/", "/tree/T/", "/tree/"),
 		accept:      pick("accept", "", "*/*", "application/json", "text/xml", "text/x-yaml,text/xml", "text/x-fasta, text/html", "image/png", "text/javascript"),
 		contentType: pick("type", "", "", "application/json", "TEXT/XML", "text/x-yaml"),
 	}

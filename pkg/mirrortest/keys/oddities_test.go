@@ -19,7 +19,7 @@ var oddities = []oddity{
 		return a.and(pick(r, []string{"unknown=1", "unknown=2", "x", "=", "=1", "a=1=2", "Expand=1", "id=x", "species=human", "format", "%00=%00"}))
 	}},
 	{"a bad escape", func(r *rand.Rand, a ask) ask {
-		return a.and(pick(r, []string{"expand=%zz", "type=%", "object_type=a+%zz", "%zz=1", "division=%e9"}))
+		return a.and(pick(r, []string{"expand=%zz", "type=%", "object_type=a+%zz", "%zz=1", "division=%e9", "division=%E2%84%AA", "compara=%C4%B0"}))
 	}},
 	{"odd values", func(r *rand.Rand, a ask) ask {
 		return a.and(pick(r, []string{"object_type=#gene", "object_type=gene#", "type=a/b", "db_type=%00", "species=%0d%0aX: y", "object_type=a%2Bb", "object_type=a+b",
@@ -79,6 +79,10 @@ var oddities = []oddity{
 	}},
 	{"empty values", func(r *rand.Rand, a ask) ask {
 		return a.and(pick(r, []string{"expand=", "format=", "type=", "division=", "start=", "object_type=", "compara=", "feature=", "filter=", "species=", "mask="}))
+	}},
+	{"chunks", func(_ *rand.Rand, a ask) ask {
+		a.chunked = a.body != "" && a.proto == ""
+		return a
 	}},
 	{"directives", func(r *rand.Rand, a ask) ask {
 		return a.with("Cache-Control", pick(r, []string{"no-cache", "no-store", "max-age=0", "min-fresh=10", "max-stale"}))

@@ -12,6 +12,7 @@ type ask struct {
 	method, path, query string // both raw
 	fields              []field
 	body                string
+	chunked             bool   // the length is not said
 	proto               string // "" is HTTP/1.1
 	host                string
 }
@@ -41,6 +42,9 @@ func (a ask) String() string {
 	if a.body != "" {
 		fmt.Fprintf(&b, " <%q", a.body)
 	}
+	if a.chunked {
+		b.WriteString(" in chunks")
+	}
 	return b.String()
 }
 
@@ -64,6 +68,9 @@ func (a ask) request() (r *http.Request, ok bool) {
 	}
 	if a.body != "" || a.method == http.MethodPost {
 		r.Body, r.ContentLength = body{strings.NewReader(a.body)}, int64(len(a.body))
+		if a.chunked {
+			r.ContentLength, r.TransferEncoding = -1, []string{"chunked"}
+		}
 	}
 	return r, true
 }

@@ -43,9 +43,10 @@ type world struct {
 	index  *apispec.Index
 	state  string // folder with text, where edges find it
 
-	edge *edge.Edge
-	said memo[answer]
-	made memo[made]
+	edge  *edge.Edge
+	said  memo[answer]
+	made  memo[made]
+	meant meanings
 	// forgetful has every call worked out anew.
 	forgetful atomic.Bool
 }
@@ -80,6 +81,7 @@ func newWorld(t testing.TB) *world {
 // keys.
 func (w *world) renew(t testing.TB) {
 	now := time.Now()
+	w.meant.clear()
 	static := &surroundings{region: europe(t)}
 	var err error
 	w.edge, err = edge.New(edge.Config{Node: "europe-1", Region: "europe", Origins: []*url.URL{{Scheme: "http", Host: "origin.test"}},
@@ -251,4 +253,34 @@ func (w *world) oracle(a ask) answer {
 		r, _ := a.request()
 		return answerOf(serve(w.origin, r), a), 150
 	})
+}
+
+// meanings are what the origin says under each key that came up.
+type meanings struct {
+	mu sync.Mutex
+	by map[string]meaning
+}
+
+type meaning struct {
+	first ask
+	answer
+}
+
+func (m *meanings) clear() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.by = map[string]meaning{}
+}
+
+// agrees gives the first request of that key, if the origin says another thing
+// to it than to a.
+func (m *meanings) agrees(key string, a ask, v answer) (other meaning, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	other, known := m.by[key]
+	if !known {
+		m.by[key] = meaning{a, v}
+		return other, true
+	}
+	return other, v.status == other.status && v.kind == other.kind && v.data == other.data
 }
