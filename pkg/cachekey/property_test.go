@@ -129,7 +129,7 @@ func keyOf(keys *Keys, a asked) (Canonical, bool) {
 		body = []byte(a.body)
 	}
 	c, ok := keys.Canonical(a.request(), body)
-	return c, ok && !c.Unsafe
+	return c, ok && c.Key != ""
 }
 
 // Two requests have one key exactly when they mean the same.
@@ -289,7 +289,7 @@ func FuzzCanonical(f *testing.F) {
 		}
 		Plain(r)
 		c, ok := keys.Canonical(r, []byte(body))
-		if !ok || c.Unsafe {
+		if !ok || c.Key == "" {
 			return
 		}
 		// The canonical request is well formed, and its own canonical form.
