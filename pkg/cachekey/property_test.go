@@ -274,6 +274,8 @@ func written(t *rapid.T, label, s string) string {
 func FuzzCanonical(f *testing.F) {
 	f.Add("GET", "/lookup/id/ENSG1.json", "expand=1;content-type=text/xml", "text/xml;q=0.3, */*", "", "")
 	f.Add("POST", "/lookup/id", "&;=%zz", ",;q=,", "application/json; charset", `{"ids":["\ud800",{"a":{}}],"a":[1e400]}`)
+	f.Add("GET", "/info/ping.jsonp", "callback=if", "", "", "")
+	f.Add("GET", "/lookup/symbol/ALL/x", "", "", "", "")
 	f.Add("HEAD", "//..%2f/", "a=%", "", "", "{}")
 	f.Add("GET", "/lookup/symbol/%E2%84%AA/a%2Ejson", "redirect=&redirect", "text/x-yaml", "", "")
 	keys := New(testIndex(f))

@@ -91,6 +91,9 @@ func TestKeys(t *testing.T) {
 		if t.Failed() {
 			break
 		}
+		if to%(5*round) == 0 {
+			t.Logf("%d of %d, %.0f s", to, n, time.Since(start).Seconds())
+		}
 	}
 	took := time.Since(start)
 	share := func(n, of int) float64 { return float64(n) / float64(max(of, 1)) }

@@ -37,7 +37,7 @@ func (v *values) anyPair(r *rand.Rand, e *apispec.Endpoint) pair {
 	switch x := r.Float64(); {
 	case x < 0.55:
 		k := pick(r, keeps)
-		p := pair{mutation: k.name, keep: true}
+		p := pair{mutation: k.name, keep: !v.astray(s)}
 		g, t := h, s.clone()
 		k.change(v, r, &t, &g)
 		if often(r, 0.3) {
@@ -54,8 +54,8 @@ func (v *values) anyPair(r *rand.Rand, e *apispec.Endpoint) pair {
 		return pair{write(s, h), write(t, h), o.name, false}
 	default:
 		o := pick(r, oddities)
-		if s.e.Body != nil && often(r, 0.3) {
-			o = oddBody
+		if s.e.Body != nil && often(r, 0.6) {
+			o = pick(r, oddBodies)
 		}
 		a := write(s, h)
 		p := pair{a, o.change(r, a), o.name, false}

@@ -72,17 +72,12 @@ var oddities = []oddity{
 		}
 		return a.and("callback=" + pick(r, []string{"", "alert(1)", "a;b", "if", "1a", "a..b", "%00", "a%0ab", "f", strings.Repeat("f", 129), "%66", "f&callback=g", "&callback=g"}))
 	}},
-	oddBody,
 	{"white space in a value", func(r *rand.Rand, a ask) ask {
 		a.query = strings.Replace(a.query, "=", pick(r, []string{"=%20", "=+", "=%09", "%20="}), 1)
 		return a
 	}},
 	{"empty values", func(r *rand.Rand, a ask) ask {
 		return a.and(pick(r, []string{"expand=", "format=", "type=", "division=", "start=", "object_type=", "compara=", "feature=", "filter=", "species=", "mask="}))
-	}},
-	{"chunks", func(_ *rand.Rand, a ask) ask {
-		a.chunked = a.body != "" && a.proto == ""
-		return a
 	}},
 	{"directives", func(r *rand.Rand, a ask) ask {
 		return a.with("Cache-Control", pick(r, []string{"no-cache", "no-store", "max-age=0", "min-fresh=10", "max-stale"}))
@@ -95,16 +90,27 @@ var oddities = []oddity{
 var types = []string{apispec.JSON, apispec.XML, apispec.JSONP, apispec.HTML, apispec.FASTA, apispec.Plain, apispec.YAML, "text/x-seqxml+xml", "text/x-seqxml%2Bxml",
 	"text/x-json", "image/png", "*/*", "text/*", "Application/JSON", "application/json;charset=utf-8", ""}
 
-var oddBody = oddity{"body", func(r *rand.Rand, a ask) ask {
-	inner := strings.TrimSpace(a.body)
-	if len(inner) < 2 {
+// oddBodies are oddities of a POST.
+var oddBodies = []oddity{
+	{"body", func(r *rand.Rand, a ask) ask {
+		inner := strings.TrimSpace(a.body)
+		if len(inner) < 2 {
+			return a
+		}
+		inner = inner[1 : len(inner)-1]
+		a.body = pick(r, []string{"", " ", "{}", "[]", "null", "x", a.body + "x", a.body + " {}", "{" + inner + "," + inner + "}", "[" + a.body + "]", "\ufeff" + a.body,
+			strings.ToUpper(a.body), "{" + inner + `,"unknown":1}`, "{" + inner + `,"unknown":2}`, "{" + inner + `,"Format":"full"}`, "{" + inner + `,"format":"condensed"}`,
+			`{"ids":"x"}`, `{"ids":null}`, `{"ids":[null]}`, `{"ids":[[]]}`, `{"ids":[1,1.0]}`, `{"ids":[1.0,1]}`, `{"ids":["\ud800"]}`, `{"ids":["\ud801"]}`, `{"ids":["\u0041"]}`, `{"ids":["A"]}`,
+			"{\"ids\":[\"\xff\"]}", `{"ids":["a\u0000"]}`, `{"ids":["a\/b"]}`, `{"ids":["a/b"]}`, `{"ids":["<"]}`, `{"ids":["\u003c"]}`, `{"ids":[true]}`, `{"ids":["true"]}`, `{"symbols":[]}`,
+			strings.Replace(a.body, `"`, `"\u0020`, 1), a.body[:len(a.body)/2]})
 		return a
-	}
-	inner = inner[1 : len(inner)-1]
-	a.body = pick(r, []string{"", " ", "{}", "[]", "null", "x", a.body + "x", a.body + " {}", "{" + inner + "," + inner + "}", "[" + a.body + "]", "\ufeff" + a.body,
-		strings.ToUpper(a.body), "{" + inner + `,"unknown":1}`, "{" + inner + `,"unknown":2}`, "{" + inner + `,"Format":"full"}`, "{" + inner + `,"format":"condensed"}`,
-		`{"ids":"x"}`, `{"ids":null}`, `{"ids":[null]}`, `{"ids":[[]]}`, `{"ids":[1,1.0]}`, `{"ids":[1.0,1]}`, `{"ids":["\ud800"]}`, `{"ids":["\ud801"]}`, `{"ids":["\u0041"]}`, `{"ids":["A"]}`,
-		"{\"ids\":[\"\xff\"]}", `{"ids":["a\u0000"]}`, `{"ids":["a\/b"]}`, `{"ids":["a/b"]}`, `{"ids":["<"]}`, `{"ids":["\u003c"]}`, `{"ids":[true]}`, `{"ids":["true"]}`, `{"symbols":[]}`,
-		strings.Replace(a.body, `"`, `"\u0020`, 1), a.body[:len(a.body)/2]})
-	return a
-}}
+	}},
+	{"the body's type", func(r *rand.Rand, a ask) ask {
+		return a.with("Content-Type", pick(r, []string{"application/x-www-form-urlencoded", "Application/X-WWW-Form-URLencoded ; charset=x", "multipart/form-data; boundary=x",
+			"multipart/form-data", "text/plain", "", "application/json; charset=utf-16"}))
+	}},
+	{"chunks", func(_ *rand.Rand, a ask) ask {
+		a.chunked = a.body != "" && a.proto == ""
+		return a
+	}},
+}

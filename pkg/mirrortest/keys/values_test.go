@@ -23,13 +23,14 @@ type values struct {
 	methods  []string
 	examples map[string][]apispec.Request // of an endpoint, as understood
 	rich     []*apispec.Endpoint          // with a body or aliases
+	words    map[string][]string          // that stand in paths, by what stands before them
 }
 
 // holdings are what one species has.
 type holdings struct{ symbols, sequences, regions []string }
 
 func newValues(t testing.TB, w *world) *values {
-	v := &values{names: map[string][]string{}, of: map[string]*holdings{}, examples: map[string][]apispec.Request{}}
+	v := &values{names: map[string][]string{}, of: map[string]*holdings{}, words: map[string][]string{}, examples: map[string][]apispec.Request{}}
 	for _, s := range w.genome.Species() {
 		db, ok := s.Database("core")
 		if !ok || !db.HasTable("seq_region") {
@@ -57,6 +58,17 @@ func newValues(t testing.TB, w *world) *values {
 	for _, db := range w.genome.Databases() {
 		if db.Kind == "compara" && db.HasTable("method_link") {
 			v.methods = append(v.methods, read(t, db, "SELECT DISTINCT type FROM {method_link} ORDER BY 1 LIMIT 10")...)
+		}
+	}
+	for _, e := range w.index.Catalogue().Endpoints {
+		for _, p := range append([]string{e.Path}, e.Aliases...) {
+			before := ""
+			for seg := range strings.SplitSeq(p[1:], "/") {
+				if seg[0] != '{' {
+					v.words[before] = append(v.words[before], seg, strings.ToUpper(seg))
+				}
+				before += "/" + seg
+			}
 		}
 	}
 	for i := range w.index.Catalogue().Endpoints {
@@ -120,6 +132,7 @@ func (v *values) path(r *rand.Rand, e *apispec.Endpoint, names []string) map[str
 		known = pick(r, x)
 	}
 	for _, name := range names {
+		words := v.wordsFor(e, name)
 		var from []string
 		switch name {
 		case "id":
@@ -147,6 +160,8 @@ func (v *values) path(r *rand.Rand, e *apispec.Endpoint, names []string) map[str
 			from = p.Examples
 		}
 		switch {
+		case len(words) > 0 && often(r, 0.05): // may lead to another endpoint
+			path[name] = pick(r, words)
 		case known.Path[name] != "" && (len(from) == 0 || often(r, 0.05)):
 			path[name] = known.Path[name]
 		case len(from) > 0:
@@ -156,6 +171,23 @@ func (v *values) path(r *rand.Rand, e *apispec.Endpoint, names []string) map[str
 		}
 	}
 	return path
+}
+
+// wordsFor are words of other endpoints' paths that stand in a parameter's
+// place.
+func (v *values) wordsFor(e *apispec.Endpoint, name string) []string {
+	before, _, _ := strings.Cut(e.Path, "/{"+name+"}")
+	return v.words[before]
+}
+
+// astray reports a sense that may be another endpoint's when it is written.
+func (v *values) astray(s sense) bool {
+	for name, value := range s.path {
+		if slices.ContainsFunc(v.wordsFor(s.e, name), func(w string) bool { return strings.EqualFold(w, value) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // value draws a value of a query parameter, a good one mostly.
