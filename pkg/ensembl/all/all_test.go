@@ -29,6 +29,15 @@ func TestSample(t *testing.T) {
 		h.ServeHTTP(w, r)
 		return w.Code, w.Body.String()
 	}
+	// A table that a database does not have holds nothing.
+	if code, body := status("GET", "/info/external_dbs/homo_sapiens?feature=unmapped_object", "*/*", ""); code != 200 || body != "[]" {
+		t.Errorf("a feature without a table: %d %.200s", code, body)
+	}
+	// A default is the same, written or not.
+	_, absent := status("GET", "/info/compara/species_sets/EPO", "*/*", "")
+	if _, body := status("GET", "/info/compara/species_sets/EPO?compara=Vertebrates", "*/*", ""); body != absent || !strings.Contains(body, "'vertebrates'") {
+		t.Errorf("default written %s, absent %s", body, absent)
+	}
 	canaries := 0
 	for _, e := range h.Catalogue().Endpoints {
 		for _, target := range e.Canaries {

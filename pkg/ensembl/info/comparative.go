@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"regexp"
-	"strings"
 
 	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/ensembl"
@@ -31,9 +30,9 @@ func comparative() []ensembl.Endpoint {
 
 // comparaOf finds the database that the request names.
 func comparaOf(c ensembl.Call) (*genomedb.Database, error) {
-	name := c.Query.Get("compara")
+	name := c.Value("compara")
 	owner := name
-	if owner == "" || strings.EqualFold(owner, "vertebrates") {
+	if owner == "vertebrates" || owner == "" {
 		owner = "multi"
 	}
 	if db, ok := c.Genome.Owned(owner, "compara"); ok {

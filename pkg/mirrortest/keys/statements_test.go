@@ -86,7 +86,7 @@ func (w *world) handle(t *testing.T, e ensembl.Endpoint, r apispec.Request, body
 		return http.StatusText(refused.Status), refused.Message
 	}
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s: %v", r.Target(), err)
 	}
 	text, err := json.Marshal(a.Value)
 	if err != nil {
