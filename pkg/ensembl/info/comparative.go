@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"regexp"
+	"strings"
 
 	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/ensembl"
@@ -32,7 +33,7 @@ func comparative() []ensembl.Endpoint {
 func comparaOf(c ensembl.Call) (*genomedb.Database, error) {
 	name := c.Value("compara")
 	owner := name
-	if owner == "vertebrates" || owner == "" {
+	if owner == "" || strings.EqualFold(owner, "vertebrates") {
 		owner = "multi"
 	}
 	if db, ok := c.Genome.Owned(owner, "compara"); ok {
