@@ -2,11 +2,11 @@ package store_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
-	"strings"
 	"testing"
 	"time"
 
@@ -182,21 +182,27 @@ func TestEvictionUnderPressure(t *testing.T) {
 // Sequences of 10 MB, and what does not compress, are stored and served, in
 // chunks below memcached's limit.
 func TestTenMegabytes(t *testing.T) {
-	d := storetest.Memcached(t)
-	for _, r := range []*store.Response{sequence("sequence", 10_000_000), storetest.Sample("random", 10_000_000)} {
-		m := memcachedOn(t, store.MemcachedConfig{Servers: []string{d.Socket}, Prefix: r.Key}, true)
-		written(t, m, r)
-		storetest.Present(t, m, r)
-		fresh := memcachedOn(t, store.MemcachedConfig{Servers: []string{d.Socket}, Prefix: r.Key}, true)
-		storetest.Present(t, fresh, r)
-		chunks := 0
-		for _, name := range d.Items(t) {
-			if strings.HasPrefix(name, r.Key) && strings.Contains(name, ":") {
-				chunks++
+	p := plant(t)
+	for _, tc := range []struct {
+		r             *store.Response
+		least, chunks int
+	}{{sequence("sequence", 10_000_000), 2, 4}, {storetest.Sample("random", 10_000_000), 11, 11}} {
+		p.Put(t.Context(), tc.r, time.Hour)
+		storetest.Present(t, p, tc.r)
+		manifest := p.value(p.name(tc.r.Key))
+		size := int(binary.BigEndian.Uint32(manifest[12:]))
+		chunks := (size + 999_999) / 1_000_000
+		if chunks < tc.least || chunks > tc.chunks {
+			t.Errorf("%s: %d bytes stored, in %d chunks", tc.r.Key, size, chunks)
+		}
+		for i := range chunks {
+			value := p.value(fmt.Sprintf("%s:%x:%02d", p.name(tc.r.Key), manifest[4:12], i))
+			if size -= len(value); len(value) > 1_000_000 {
+				t.Errorf("%s: chunk %d of %d bytes", tc.r.Key, i, len(value))
 			}
 		}
-		if want := map[string]int{"sequence": 3, "random": 11}[r.Key]; chunks < want || chunks > want+1 {
-			t.Errorf("%s: %d chunks", r.Key, chunks)
+		if size != 0 {
+			t.Errorf("%s: %d bytes are in no chunk", tc.r.Key, size)
 		}
 	}
 }

@@ -1,15 +1,11 @@
 package storetest
 
 import (
-	"bufio"
-	"io"
 	"net"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -96,28 +92,6 @@ func (d *Daemon) Start() {
 
 // Pid is the process, for those who measure it.
 func (d *Daemon) Pid() int { return d.cmd.Process.Pid }
-
-// Items lists the names of all items.
-func (d *Daemon) Items(t testing.TB) (names []string) {
-	t.Helper()
-	c, err := net.Dial("unix", d.Socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if _, err := io.WriteString(c, "lru_crawler metadump all\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	for lines := bufio.NewScanner(c); lines.Scan() && lines.Text() != "END"; {
-		// key=NAME exp=… la=… cas=… fetch=… cls=… size=…
-		if name, ok := strings.CutPrefix(strings.Fields(lines.Text())[0], "key="); ok {
-			if name, err = url.PathUnescape(name); err == nil {
-				names = append(names, name)
-			}
-		}
-	}
-	return names
-}
 
 // Pause stops the process without ending it (SIGSTOP): connections stay open
 // and nothing answers.
