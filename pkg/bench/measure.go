@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -184,7 +185,7 @@ func (r *rig) measure(ctx context.Context, s *server, row row) (sample, error) {
 		return sample{}, err
 	case row.kind == misses && used.asked < l.Requests:
 		return sample{}, fmt.Errorf("the origin was asked %d times for %d requests: not all were misses", used.asked, l.Requests)
-	case row.kind != misses && used.asked > 0:
+	case row.kind != misses && used.asked > l.Requests/tolerated(s):
 		return sample{}, fmt.Errorf("the origin was asked %d times in %d requests: not all were hits", used.asked, l.Requests)
 	}
 	if written = folderSize(s.Dir) - written; s.Logs && written < 20*l.Requests {
@@ -198,6 +199,15 @@ func (r *rig) measure(ctx context.Context, s *server, row row) (sample, error) {
 		Late:      micros(late),
 		Others:    others,
 	}, nil
+}
+
+// tolerated is of how many hits one may be none. A memcached that takes too long
+// counts as a miss, and on a core that others use too it does now and then.
+func tolerated(s *server) int64 {
+	if s.Memcached {
+		return 1000
+	}
+	return math.MaxInt64
 }
 
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }

@@ -257,6 +257,12 @@ func (r Result) text() string {
 func (r Result) remarks() (list []string) {
 	list = append(list, r.Notes...)
 	for _, s := range r.Servers {
+		if r.kind != memory && s.Server != theOrigin && s.median(func(m sample) float64 { return m.Others }).Mid > 0.1 {
+			list = append(list, "others used the server's core too: compare again on a quiet machine")
+			break
+		}
+	}
+	for _, s := range r.Servers {
 		if s.Error != "" {
 			list = append(list, s.Server+" failed: "+s.Error)
 		}

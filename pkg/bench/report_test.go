@@ -68,7 +68,7 @@ func TestReport(t *testing.T) {
 	}
 	one.add("nginx", sample{}, errors.New("nginx ended (exit status 1):\nno such thing"))
 	one.judge()
-	miss := result(misses, 2, map[string]sample{"edge": {PerSecond: 5000, CPU: 90, P50: 150, P99: 900}, "nginx": {PerSecond: 9000, CPU: 40, P50: 80, P99: 400},
+	miss := result(misses, 2, map[string]sample{"edge": {PerSecond: 5000, CPU: 90, P50: 150, P99: 900}, "nginx": {PerSecond: 9000, CPU: 40, P50: 80, P99: 400, Others: 0.5},
 		"origin": {PerSecond: 30000, P50: 30, P99: 90}})
 	room := result(memory, 1.5, map[string]sample{"edge": {PerSecond: 20000, Bytes: 1432, Counted: 1264}, "haproxy": {PerSecond: 30000, Bytes: 3, Lost: 0.25}})
 	miss.Notes = []string{"a note"}
