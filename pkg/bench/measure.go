@@ -229,13 +229,13 @@ func (r *rig) runLoad(ctx context.Context, s *server, row row, length time.Durat
 		args = append(args, "-s", script, "http://"+s.Addr, "--", s.Addr, unique)
 	case row.keys > 0:
 		script, err := r.file("targets.lua")
-		if err == nil && r.zipf == "" {
-			r.zipf, err = writeZipf(filepath.Join(r.dir, "targets"), row)
+		if err == nil && r.zipf[row.name] == "" {
+			r.zipf[row.name], err = writeZipf(filepath.Join(r.dir, row.name+".targets"), row)
 		}
 		if err != nil {
 			return load{}, err
 		}
-		args = append(args, "-s", script, "http://"+s.Addr, "--", s.Addr, r.zipf)
+		args = append(args, "-s", script, "http://"+s.Addr, "--", s.Addr, r.zipf[row.name])
 	default:
 		args = append(args, "http://"+s.Addr+row.target(0))
 	}

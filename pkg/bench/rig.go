@@ -38,11 +38,11 @@ type rig struct {
 	there     []string          // servers that are installed, the edge first
 	versions  map[string]string // of what is installed
 	running   []*process
-	zipf      string // file of targets, once made
+	zipf      map[string]string // files of targets, by row
 }
 
 func newRig(ctx context.Context, o options, out io.Writer) (*rig, error) {
-	r := &rig{o: o, out: out, versions: map[string]string{}}
+	r := &rig{o: o, out: out, versions: map[string]string{}, zipf: map[string]string{}}
 	var err error
 	if r.self, err = os.Executable(); err != nil {
 		return nil, err

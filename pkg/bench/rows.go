@@ -53,7 +53,7 @@ func rows() []row {
 		{name: "zipf", title: fmt.Sprintf("hits, 1 kB, Zipf over %d keys", zipfKeys), size: 1000, keys: zipfKeys, conns: 32, setup: ordinary, goal: 1.1},
 		{name: "304", title: "If-None-Match, answered 304", size: 1000, conns: 32, tagged: true, setup: ordinary, goal: 1.1},
 		{name: "500", title: "hits, 1 kB, 500 connections", size: 1000, conns: 500, setup: ordinary, goal: 1.2},
-		{name: "memcached", title: "hits, 1 kB, from memcached alone, its CPU time included", size: 1000, conns: 32,
+		{name: "memcached", title: "hits, 1 kB, Zipf over 1000 keys, from memcached alone, its CPU time included", size: 1000, keys: 1000, conns: 32,
 			setup: with(func(s *setup) { s.Memcached = true }), only: []string{"nginx"}, goal: 0.8},
 		{name: "logs", title: "hits, 1 kB, access logs on", size: 1000, conns: 32, setup: with(func(s *setup) { s.Logs = true })},
 		{name: "miss", title: "misses, 1 kB, 1 connection", kind: misses, size: 1000, conns: 1, setup: ordinary, only: []string{"nginx"}, goal: 2},
