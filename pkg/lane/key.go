@@ -1,6 +1,7 @@
 package lane
 
 import (
+	"bytes"
 	"net/http"
 	"strings"
 )
@@ -46,7 +47,7 @@ func fieldOf[T string | []byte](name T) field {
 		}
 		lower[i] = c
 	}
-	switch n := string(lower[:len(name)]); n {
+	switch string(lower[:len(name)]) {
 	case "host":
 		return host
 	case "connection":
@@ -71,7 +72,7 @@ func fieldOf[T string | []byte](name T) field {
 		"sec-fetch-dest", "sec-fetch-site", "sec-fetch-user", "sec-gpc":
 		return harmless
 	default:
-		if strings.HasPrefix(n, "sec-ch-") {
+		if bytes.HasPrefix(lower[:], []byte("sec-ch-")) {
 			return harmless
 		}
 		return unknown
