@@ -3,6 +3,7 @@ package lane
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
@@ -49,6 +50,27 @@ func TestLeaves(t *testing.T) {
 				t.Errorf("%d calls, %d hits; the second is the handler's", s.calls.Load(), s.hits.Load())
 			}
 		})
+	}
+}
+
+// A response may vary on what the key decides: requests of one key agree on it.
+func TestDecides(t *testing.T) {
+	for name, want := range map[string]bool{
+		"Accept": true, "accept-encoding": true, "If-None-Match": true, "Host": true,
+		"Cookie": true, "Authorization": true, "X-Any": true, "Save-Data": true, // no request with a key has them
+		"User-Agent": false, "Sec-CH-UA": false, "Referer": false, "Connection": false, "*": false,
+	} {
+		if got := Decides(name); got != want {
+			t.Errorf("%s: %v", name, got)
+		}
+		r := httptest.NewRequest("GET", "http://test/a", nil)
+		r.RequestURI = "/a"
+		none, _ := AppendKey(nil, r)
+		r.Header.Set(name, "x")
+		key, ok := AppendKey(nil, r)
+		if agrees := !ok || string(key) != string(none); name != "*" && name != "Connection" && agrees != want {
+			t.Errorf("%s: key %q with it, %q without", name, key, none)
+		}
 	}
 }
 

@@ -16,8 +16,8 @@
 // not repeated, that fit net/http's read buffer (4 kB). Fields are of three
 // kinds. Deciding ones stand in the key with their exact value. Harmless ones
 // are skipped: nothing reads them, and so an answer that varies on one of them
-// (RFC 9111 §4.1) must not become an alias; see [Decides]. Any other field, and
-// any Connection but keep-alive, leaves the lane.
+// (RFC 9111 §4.1), as any may without a catalogue, must not become an alias; see
+// [Decides]. Any other field, and any Connection but keep-alive, leaves the lane.
 //
 // # How it lives with net/http
 //

@@ -79,10 +79,14 @@ func fieldOf[T string | []byte](name T) field {
 	}
 }
 
-// Decides reports whether the field stands in keys. A response that varies on
-// any other field must not become an alias: two requests that differ in it
-// have one key.
-func Decides(name string) bool { return fieldOf(name) >= 0 }
+// Decides reports whether the key decides the field's value: all requests with
+// one key have the same, or all have none, since one that has an unknown field
+// has no key. A response that varies on any other field (a harmless one, or "*")
+// must not become an alias.
+func Decides(name string) bool {
+	f := fieldOf(name)
+	return f != harmless && f != connection && name != "*"
+}
 
 // AppendKey appends the alias key of r: method, host, target and the exact
 // values of the deciding fields. It equals what the lane makes of the bytes
