@@ -150,13 +150,14 @@ func New(c Config) (*Edge, error) {
 	if c.Timeout == 0 {
 		c.Timeout = 30 * time.Second
 	}
+	clock := c.Now
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	e := &Edge{Config: c, started: c.Now(), changes: newChanges(), ended: newChanges()}
 	e.fixed = newFixed(c)
 	e.addressed = e.clientAddress()
-	e.aliases.table, e.aliases.writes.seed = c.Aliases, maphash.MakeSeed()
+	e.aliases.table, e.aliases.now, e.aliases.writes.seed = c.Aliases, clock, maphash.MakeSeed()
 	e.Store = noting{c.Store, &e.aliases.writes}
 	e.fetcher = fetch.New(fetch.Config{Node: c.Node, Transport: c.Transport, HeaderTimeout: c.Timeout / time.Duration(len(c.Origins)+1), Report: e.report})
 	e.catalogue = newCatalogue(e)

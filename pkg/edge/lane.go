@@ -30,6 +30,7 @@ type aliases struct {
 	// a decision or an answer: map, health, catalogue.
 	generation atomic.Uint64
 	writes     writes
+	now        func() time.Time // nil: time.Now, of which the lane has one at hand
 }
 
 // writes counts what is stored or deleted, by key. Keys share counters: a count
@@ -77,7 +78,7 @@ const toldBytes = int64(unsafe.Sizeof(told{}))
 // Lane is how the hit path below net/http works for this Edge. The zero Table
 // in it says that none is configured.
 func (e *Edge) Lane() lane.Config {
-	return lane.Config{Table: e.aliases.table, Generation: &e.aliases.generation, Class: e.laneClass, Hit: e.laneHit, Now: e.Now}
+	return lane.Config{Table: e.aliases.table, Generation: &e.aliases.generation, Class: e.laneClass, Hit: e.laneHit, Now: e.aliases.now}
 }
 
 // laneClass is the routing class of a client without wishes of its own: the

@@ -40,7 +40,16 @@ type conn struct {
 	// due is when the wait ends, and set is the read deadline in force, which
 	// may be earlier. Zero: none.
 	due, set time.Time
-	writeBy  time.Time // the write deadline in force
+
+	// Of one Read: net/http's buffer, the bytes in it that are no answered
+	// request's, whether due is no longer what net/http has set, and the error
+	// to give back with the bytes.
+	p    []byte
+	n    int
+	ours bool
+	out  error
+
+	platform
 }
 
 // stateChanged is net/http's word of where it stands.
@@ -82,63 +91,72 @@ func (c *conn) Read(p []byte) (int, error) {
 
 // run answers hits until something else comes, which it returns.
 func (c *conn) run(p []byte) (int, error) {
-	l := c.l
-	timeout := l.head
+	timeout := c.l.head
 	if c.idle {
-		timeout = l.idle
+		timeout = c.l.idle
 	}
 	c.due = after(time.Now(), timeout) // as net/http has just set it
-	c.set, c.writeBy = c.due, time.Time{}
-	ours := false // due is no longer what net/http has set
-	for n := 0; ; {
-		if l.draining.Load() { // looked at after each SetReadDeadline, which may undo that of drain
-			return 0, io.EOF
-		}
-		m, err := c.TCPConn.Read(p[n:])
-		if err != nil {
-			if errors.Is(err, os.ErrDeadlineExceeded) && c.early() {
-				continue
-			}
-			if err != io.EOF || ours && n < peeked {
-				n = 0 // net/http answers half a head only where the client has ended it
-			}
-			return n, err
-		}
-		n += m
-		if !c.phase.move(waiting, answering) {
-			return 0, io.EOF // closed
-		}
-		now := time.Now()
-		used, rest, err := c.answer(p[:n], now)
-		if err != nil {
-			return 0, io.EOF // the client is gone, and nobody wants to know more
-		}
-		began := used > 0 || n == m // what is left is of a head that began just now
-		n = copy(p, p[used:n])
-		if used > 0 {
-			ours = true
-		}
+	c.set = c.due
+	c.p, c.n, c.ours = p, 0, false
+	defer func() { c.p = nil }()
+	for !c.l.draining.Load() { // looked at after each SetReadDeadline, which may undo that of drain
+		c.out = io.EOF
+		err := c.receive()
 		switch {
-		case rest == leave && (n >= peeked || !ours) || n == len(p):
-			if ours { // net/http reads on with a deadline for this head
-				if began {
-					c.due = after(now, l.head)
-				}
-				if !c.set.Equal(c.due) {
-					c.TCPConn.SetReadDeadline(c.due)
-				}
-			}
-			return n, nil
-		case n == 0:
-			c.wait(after(now, l.idle))
-		case began && (ours || c.idle): // else net/http's deadline of a first head holds
-			ours = true
-			c.wait(after(now, l.head))
+		case err == nil:
+			return c.n, c.out
+		case errors.Is(err, os.ErrDeadlineExceeded) && c.early():
+			continue
+		case err != io.EOF || c.ours && c.n < peeked:
+			c.n = 0 // net/http answers half a head only where the client has ended it
 		}
-		if !c.phase.move(answering, waiting) {
-			return 0, io.EOF // that was the last one
-		}
+		return c.n, err
 	}
+	return 0, io.EOF
+}
+
+// received takes in m more bytes. It reports whether the lane is done with the
+// connection for now: then n bytes and the error out are for net/http.
+func (c *conn) received(fd uintptr, m int) (done bool) {
+	c.n += m
+	if !c.phase.move(waiting, answering) {
+		c.n = 0 // closed
+		return true
+	}
+	now := time.Now()
+	used, rest, err := c.answer(fd, c.p[:c.n], now)
+	if err != nil {
+		c.n = 0 // the client is gone, and nobody wants to know more
+		return true
+	}
+	began := used > 0 || c.n == m // what is left is of a head that began just now
+	c.n = copy(c.p, c.p[used:c.n])
+	if used > 0 {
+		c.ours = true
+	}
+	switch {
+	case rest == leave && (c.n >= peeked || !c.ours) || c.n == len(c.p):
+		if c.ours { // net/http reads on with a deadline for this head
+			if began {
+				c.due = after(now, c.l.head)
+			}
+			if !c.set.Equal(c.due) {
+				c.TCPConn.SetReadDeadline(c.due)
+			}
+		}
+		c.out = nil
+		return true
+	case c.n == 0:
+		c.wait(after(now, c.l.idle))
+	case began && (c.ours || c.idle): // else net/http's deadline of a first head holds
+		c.ours = true
+		c.wait(after(now, c.l.head))
+	}
+	if !c.phase.move(answering, waiting) || c.l.draining.Load() {
+		c.n = 0 // that was the last one
+		return true
+	}
+	return false
 }
 
 func after(t time.Time, d time.Duration) time.Time {

@@ -39,10 +39,15 @@
 // # Decisions
 //
 // 2026-11-25: bytes are read into the buffer that net/http passes (the contract
-// of io.Reader allows to use all of it as scratch space) by plain
-// net.TCPConn.Read. A buffer of the lane's own, RawConn and raw system calls
-// were measured and gain nothing that can be told from noise, and each would
-// need its own answer to held bytes, deadlines and names of errors.
+// of io.Reader allows to use all of it as scratch space), so nothing has to be
+// held, named or handed over.
+//
+// 2026-11-25: on Linux all hits of a connection happen within one wait of the
+// runtime's poller (syscall.RawConn), where no edge can be lost, and TCP_INQ
+// says when a read left nothing, not even the client's end. That saves the read
+// that finds nothing, one of three system calls for each answer. Measured on a
+// quiet machine, one kilobyte, CPU time for each answer: 6.0 µs so, 6.2 µs with
+// net.TCPConn's Read and Write, 5.7 µs for a loop on epoll that parses nothing.
 //
 // 2026-11-25: the only way out is transparent. A hit that is pipelined behind a
 // miss is answered by the handler, as is one that comes before net/http has
@@ -50,8 +55,7 @@
 //
 // 2026-11-25: deadlines are lazy. A hit sets no timer; when an old deadline
 // fires and the time that is due now is later, it is set to that. A write
-// deadline is set for twice the time and renewed when less than the time is
-// left: a client that stops reading is given between one and two WriteTimeouts.
+// deadline is set only for what a client does not take at once.
 //
 // 2026-11-25: Close during an answer lets the answer out first, because to
 // net/http a connection that is answered here looks idle and may be closed by

@@ -31,7 +31,7 @@ type hit struct {
 
 // answer answers the requests at the front of b, and says how many bytes they
 // were. The rest is more, the beginning of another one or nothing, or leave.
-func (c *conn) answer(b []byte, now time.Time) (used int, rest verdict, err error) {
+func (c *conn) answer(fd uintptr, b []byte, now time.Time) (used int, rest verdict, err error) {
 	s := c.l.buffers.Get().(*answers)
 	at := now
 	if c.l.Now != nil {
@@ -51,12 +51,12 @@ func (c *conn) answer(b []byte, now time.Time) (used int, rest verdict, err erro
 			break
 		}
 		used += n
-		if err = c.add(s, a, at, now); err != nil {
+		if err = c.add(fd, s, a, at); err != nil {
 			break
 		}
 	}
 	if err == nil {
-		err = c.send(s, nil, now)
+		err = c.send(fd, s, nil)
 	}
 	s.request = head[[]byte]{} // it points into net/http's buffer
 	c.l.buffers.Put(s)
@@ -64,7 +64,7 @@ func (c *conn) answer(b []byte, now time.Time) (used int, rest verdict, err erro
 }
 
 // add appends an answer, and sends what has become too much to hold.
-func (c *conn) add(s *answers, a *Alias, at, now time.Time) error {
+func (c *conn) add(fd uintptr, s *answers, a *Alias, at time.Time) error {
 	s.out = a.appendHead(s.out, at)
 	var body []byte
 	if len(a.Body) <= copied {
@@ -77,36 +77,43 @@ func (c *conn) add(s *answers, a *Alias, at, now time.Time) error {
 	if body == nil && len(s.out) < batch && s.count < len(s.hits) {
 		return nil
 	}
-	return c.send(s, body, now)
+	return c.send(fd, s, body)
 }
 
 // send writes out and then body, and tells of the answers in them.
-func (c *conn) send(s *answers, body []byte, now time.Time) error {
+func (c *conn) send(fd uintptr, s *answers, body []byte) error {
 	if s.count == 0 {
 		return nil
 	}
-	if w := c.l.write; w > 0 && c.writeBy.Before(now.Add(w)) {
-		c.writeBy = now.Add(2 * w)
-		c.TCPConn.SetWriteDeadline(c.writeBy)
-	}
-	var n int64
-	var err error
-	if body == nil {
-		var m int
-		m, err = c.TCPConn.Write(s.out)
-		n = int64(m)
-	} else {
-		s.pieces = [2][]byte{s.out, body}
-		s.buffers = s.pieces[:]
-		n, err = s.buffers.WriteTo(c.TCPConn)
-		s.pieces = [2][]byte{}
+	n, err := sendNow(fd, s.out, body)
+	if err == nil && n < len(s.out)+len(body) {
+		var m int64
+		m, err = c.sendRest(s, n, body)
+		n += int(m)
 	}
 	for i := range s.hits[:s.count] {
 		h := &s.hits[i]
 		length := int64(len(h.alias.Body))
-		c.l.Hit(c.client, h.alias, min(length, max(0, n-int64(h.end)+length)))
+		c.l.Hit(c.client, h.alias, min(length, max(0, int64(n-h.end)+length)))
 		h.alias = nil
 	}
 	s.out, s.count = s.out[:0], 0
 	return err
+}
+
+// sendRest waits for a client that takes no more for now.
+func (c *conn) sendRest(s *answers, sent int, body []byte) (int64, error) {
+	if w := c.l.write; w > 0 {
+		c.TCPConn.SetWriteDeadline(time.Now().Add(w))
+		defer c.TCPConn.SetWriteDeadline(time.Time{})
+	}
+	if sent < len(s.out) {
+		s.pieces = [2][]byte{s.out[sent:], body}
+	} else {
+		s.pieces = [2][]byte{body[sent-len(s.out):]}
+	}
+	s.buffers = s.pieces[:]
+	n, err := s.buffers.WriteTo(c.TCPConn)
+	s.pieces = [2][]byte{}
+	return n, err
 }
