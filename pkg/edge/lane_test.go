@@ -276,7 +276,7 @@ func TestLaneIsVoidedByUnsafeRequests(t *testing.T) {
 
 // A variant is repeated only where the lane compares what it varies by.
 func TestLaneAndVary(t *testing.T) {
-	for vary, want := range map[string]bool{"Accept, Accept-Language": true, "User-Agent": false, "Accept-Language, Save-Data": false} {
+	for vary, want := range map[string]bool{"Accept, Accept-Language": true, "User-Agent": false, "Accept-Language, Save-Data": true, "Accept-Language, Referer": false} {
 		l := newLaned(t, func(c *Config) { c.Catalogue = None })
 		l.origin.set(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Cache-Control", "max-age=60")
