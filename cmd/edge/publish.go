@@ -24,11 +24,9 @@ func (n *node) publish() {
 	})
 	m.Counter("mirrornet_region_sets_refused_total", "Sets of region files that were refused.", nil,
 		func() float64 { return float64(n.regions.RefusedCount()) })
-	if n.aliases != nil {
-		storeGauge(m, "lane", "bytes", func() float64 { return float64(n.aliases.Bytes()) })
-		storeGauge(m, "lane", "entries", func() float64 { return float64(n.aliases.Len()) })
-		storeCounter(m, "lane", "evictions", func() float64 { return float64(n.aliases.Evictions()) })
-	}
+	storeGauge(m, "lane", "bytes", func() float64 { return float64(n.aliases.Bytes()) })
+	storeGauge(m, "lane", "entries", func() float64 { return float64(n.aliases.Len()) })
+	storeCounter(m, "lane", "evictions", func() float64 { return float64(n.aliases.Evictions()) })
 	if t := n.memory; t != nil {
 		storeGauge(m, "memory", "bytes", func() float64 { return float64(t.Stats().Bytes) })
 		storeGauge(m, "memory", "entries", func() float64 { return float64(t.Stats().Entries) })

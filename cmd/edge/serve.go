@@ -31,6 +31,10 @@ import (
 // drainTime bounds the wait for answers under way when the node stops.
 const drainTime = 30 * time.Second
 
+// headBytes bounds what the lane keeps where there is no memory tier: heads of
+// answers, whose bodies are memcached's.
+const headBytes = 16 << 20
+
 // node is a running edge: what serve wires together.
 type node struct {
 	config  config
@@ -39,8 +43,8 @@ type node struct {
 	geo     *geoip.Locator
 	memory  *store.Memory    // nil: none
 	shared  *store.Memcached // nil: none
-	aliases *lane.Table      // nil: none
-	gossip  *gossip.Gossip   // nil: alone
+	aliases *lane.Table
+	gossip  *gossip.Gossip // nil: alone
 	health  *health.Health
 	edge    *edge.Edge
 	metrics *observe.Metrics
@@ -93,7 +97,7 @@ func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, erro
 		}
 	}
 	cfg := edge.Config{Node: c.node, Region: c.region, Version: version, Origins: c.origins, TrustedProxies: c.trusted,
-		Catalogue: c.catalogue, State: c.state, Maps: n.regions, Members: n, Health: n.health, Locator: n.geo, Store: stored, Aliases: n.aliases,
+		Catalogue: c.catalogue, State: c.state, Maps: n.regions, Members: n, Health: n.health, Locator: n.geo, Store: stored, Aliases: n.aliases, AliasHeads: n.memory == nil,
 		Home: pages.Home, Network: pages.Network, Metrics: n.metrics, Logger: logger}
 	if n.shared != nil {
 		cfg.Copies = n.shared
@@ -115,6 +119,8 @@ func (n *node) openStore() (store.Store, error) {
 		n.aliases = lane.NewTable(n.config.memory / 4)
 		n.memory = store.NewMemory(store.MemoryConfig{Bytes: n.config.memory - n.config.memory/4})
 		tiers = append(tiers, n.memory)
+	} else {
+		n.aliases = lane.NewTable(headBytes)
 	}
 	if len(n.config.memcached) > 0 {
 		var err error
@@ -174,7 +180,7 @@ type detail struct {
 	Geo       geoip.Info            `json:"geo"`
 	Health    []health.TargetStatus `json:"health"`
 	Gossip    []gossip.Node         `json:"gossip"`
-	Lane      *laneStats            `json:"lane,omitempty"`
+	Lane      laneStats             `json:"lane"`
 	Memory    *store.MemoryStats    `json:"memory,omitempty"`
 	Memcached *store.MemcachedStats `json:"memcached,omitempty"`
 }
@@ -190,9 +196,7 @@ func (n *node) detail() any {
 	if n.gossip != nil {
 		d.Gossip = n.gossip.Nodes()
 	}
-	if n.aliases != nil {
-		d.Lane = &laneStats{Aliases: n.aliases.Len(), Bytes: n.aliases.Bytes(), Evictions: n.aliases.Evictions()}
-	}
+	d.Lane = laneStats{Aliases: n.aliases.Len(), Bytes: n.aliases.Bytes(), Evictions: n.aliases.Evictions()}
 	if n.memory != nil {
 		s := n.memory.Stats()
 		d.Memory = &s
@@ -220,13 +224,9 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 	defer public.Close()
 	server := &http.Server{Handler: n.edge, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug)}
-	listener, drain := public, func(context.Context) error { return nil }
-	if n.aliases != nil {
-		hits, err := lane.Wrap(public, server, n.edge.Lane())
-		if err != nil {
-			return fmt.Errorf("listen.http: %w", err)
-		}
-		listener, drain = hits, hits.Drain
+	hits, err := lane.Wrap(public, server, n.edge.Lane())
+	if err != nil {
+		return fmt.Errorf("listen.http: %w", err)
 	}
 	var operators *http.Server
 	var inside net.Listener
@@ -275,7 +275,7 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 		left.Add(1)
 		run(gossiping, "gossip", func(ctx context.Context) error { defer left.Done(); return n.gossip.Run(ctx) })
 	}
-	run(parts, "listen.http", func(context.Context) error { return closed(server.Serve(listener)) })
+	run(parts, "listen.http", func(context.Context) error { return closed(server.Serve(hits)) })
 	if operators != nil {
 		run(parts, "admin.listen", func(context.Context) error { return closed(operators.Serve(inside)) })
 	}
@@ -294,7 +294,7 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 	left.Wait()
 	until, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
-	if serr := errors.Join(server.Shutdown(until), drain(until)); serr != nil {
+	if serr := errors.Join(server.Shutdown(until), hits.Drain(until)); serr != nil {
 		logger.Warn("answers under way were cut", "error", serr)
 		server.Close()
 	}

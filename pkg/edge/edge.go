@@ -96,6 +96,9 @@ type Config struct {
 	Copies  Copies // nil: none
 	// Aliases are what the lane answers with ([Edge.Lane]). Nil: no lane.
 	Aliases *lane.Table
+	// AliasHeads: they hold no bodies, which are read from the store each time;
+	// for a node without a memory tier.
+	AliasHeads bool
 	// Home and Network write the pages for people. Nil: 404.
 	Home    func(http.ResponseWriter, *http.Request, status.Home)
 	Network func(http.ResponseWriter, *http.Request, status.Report)

@@ -543,6 +543,25 @@ func TestUnsafeRequestsPassThrough(t *testing.T) {
 	}
 }
 
+// A POST that the catalogue calls a query drops nothing, though its body makes
+// no key.
+func TestQueriesDropNothing(t *testing.T) {
+	s := newEdge(t)
+	s.ask("GET", "/thing", "")
+	s.ask("GET", "/thing/x", "")
+	for _, fields := range [][]string{{"Content-Type", "application/x-www-form-urlencoded"}, {"Content-Type", "application/json", "Authorization", "Basic eA=="}} {
+		if w := s.ask("POST", "/thing", `{"ids":["x"]}`, append(fields, "Content-Location", "/thing/x")...); w.Code != 200 || strings.Contains(w.Header().Get("Cache-Status"), "stored") {
+			t.Fatalf("%q: %d %v", fields, w.Code, w.Header())
+		}
+		if s.edge.onlyReads(httptest.NewRequest("POST", "/thing/x", nil)) || !s.edge.onlyReads(httptest.NewRequest("POST", "/thing", nil)) {
+			t.Fatal("onlyReads is not by the endpoint")
+		}
+		if w := s.ask("GET", "/thing/x", ""); !strings.Contains(w.Header().Get("Cache-Status"), "; hit") {
+			t.Errorf("after %q: Cache-Status %q", fields, w.Header().Get("Cache-Status"))
+		}
+	}
+}
+
 func TestPreflight(t *testing.T) {
 	s := newEdge(t)
 	w := s.ask("OPTIONS", "/thing/x", "", "Origin", "https://a.example", "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "x-a")

@@ -25,6 +25,18 @@ func (e *Edge) invalidate(ctx context.Context, r *http.Request, resp *http.Respo
 	}
 }
 
+// onlyReads reports whether the catalogue says that this endpoint's POST changes
+// nothing. It holds for bodies that make no key too: what they are cannot make
+// anybody's stored responses invalid.
+func (e *Edge) onlyReads(r *http.Request) bool {
+	s := e.catalogue.current.Load()
+	if e.Catalogue == None || s == nil {
+		return false
+	}
+	q, _, ok := s.index.Resolve(r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header)
+	return ok && q.Endpoint.Body != nil && q.Endpoint.Body.Safe
+}
+
 // keysOf are the keys under which the target of r may be stored.
 func (e *Edge) keysOf(r *http.Request) []string {
 	plain := cachekey.Plain(r)

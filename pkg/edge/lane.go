@@ -173,6 +173,13 @@ func (e *Edge) leaveAlias(c *recorder, x *exchange, p *plan, f *fetched, key []b
 			head = append(append(append(append(head, name...), ": "...), value...), "\r\n"...)
 		}
 	}
+	body, fetch := c.body, (func() ([]byte, bool))(nil)
+	if e.AliasHeads && len(body) > 0 {
+		if len(body) != f.response.Body.Len() || c.head.Get("Content-Encoding") != "" || p.callback != "" {
+			return // not as it is stored
+		}
+		body, fetch = nil, e.storedBody(f.response)
+	}
 	o := x.outcome
 	o.Tier, o.Status = "lane", c.status
 	e.aliases.table.Put(&lane.Alias{
@@ -183,10 +190,23 @@ func (e *Edge) leaveAlias(c *recorder, x *exchange, p *plan, f *fetched, key []b
 			[]byte("\r\nCache-Status: " + cacheStatus + "; ttl="),
 			[]byte(detail + "\r\nServer-Timing: " + laneTiming + "\r\n\r\n"),
 		},
-		Body: c.body, Status: c.status,
+		Body: body, Fetch: fetch, Status: c.status,
 		At: now, Age: rfc9111.CurrentAge(ruled(f.response), now), TTL: f.reuse.TTL, Until: now.Add(f.reuse.TTL),
 		Data: &told{series: e.Metrics.Series(o), outcome: o}, DataBytes: toldBytes + int64(len(o.Target)+len(o.Host)+len(o.Reason)),
 	})
+}
+
+// storedBody reads the body of a response anew for each answer, from the store.
+func (e *Edge) storedBody(was *store.Response) func() ([]byte, bool) {
+	key, at, length := strings.Clone(was.Key), was.ResponseTime, was.Body.Len()
+	return func() ([]byte, bool) {
+		r, _, ok := e.Store.Get(context.Background(), key)
+		if !ok || !r.ResponseTime.Equal(at) || r.Body.Len() != length {
+			return nil, false
+		}
+		body, err := r.Body.Identity()
+		return body, err == nil
+	}
 }
 
 // plainField reports whether net/http writes the field as it is.

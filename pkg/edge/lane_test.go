@@ -19,6 +19,8 @@ import (
 	"mirrornet/pkg/geo"
 	"mirrornet/pkg/health"
 	"mirrornet/pkg/lane"
+	"mirrornet/pkg/store"
+	"mirrornet/pkg/store/storetest"
 )
 
 // laned is an edge with a listener and the lane in front of it.
@@ -301,6 +303,43 @@ func TestLaneAndVary(t *testing.T) {
 		if a := ask("fr"); a.lane || !strings.Contains(a.body, "fr;") {
 			t.Errorf("Vary: %s: another variant: lane %t, %q", vary, a.lane, a.body)
 		}
+	}
+}
+
+// Without a memory tier the lane has heads alone, and each body is the store's
+// of that moment.
+func TestLaneReadsBodies(t *testing.T) {
+	daemon := storetest.Memcached(t)
+	m, err := store.NewMemcached(store.MemcachedConfig{Servers: []string{daemon.Socket}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLaned(t, func(c *Config) { c.Store, c.AliasHeads = m, true })
+	l.origin.set(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"n":%d,"long":%q}`, l.origin.total(), strings.Repeat("abc", 3000))
+	})
+	c := l.client("127.0.0.1")
+	ordinary, repeated := c.warm("GET", "/thing/x")
+	if ordinary.body != repeated.body || !strings.HasPrefix(repeated.body, `{"n":1,`) {
+		t.Errorf("%.20q, by the lane %.20q", ordinary.body, repeated.body)
+	}
+	before := m.Stats().Hits
+	if a := c.ask("GET", "/thing/x"); !a.lane || m.Stats().Hits != before+1 {
+		t.Errorf("lane %t, %d reads of memcached", a.lane, m.Stats().Hits-before)
+	}
+	daemon.Kill()
+	daemon.Start() // empty
+	if a := c.ask("GET", "/thing/x"); a.lane || !strings.HasPrefix(a.body, `{"n":2,`) {
+		t.Errorf("from an empty memcached: lane %t, %.20q", a.lane, a.body)
+	}
+	daemon.Pause()
+	if a := c.ask("GET", "/thing/x"); a.status != 200 {
+		t.Errorf("from a stopped memcached: %d", a.status)
+	}
+	daemon.Resume()
+	if _, a := c.warm("GET", "/thing/x", "Accept-Encoding: identity"); !strings.HasPrefix(a.body, `{"n":`) {
+		t.Errorf("%.20q", a.body)
 	}
 }
 

@@ -71,7 +71,7 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan
 		e.fail(w, r, err)
 		return
 	}
-	if safe := r.Method == http.MethodGet || r.Method == http.MethodHead; !safe {
+	if safe := r.Method == http.MethodGet || r.Method == http.MethodHead; !safe && !e.onlyReads(r) {
 		e.invalidate(ctx, r, a.Response)
 	}
 	e.relay(w, r, x, a, fwd, e.keeper(ctx, r, x, p, a))

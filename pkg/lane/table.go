@@ -25,6 +25,10 @@ type Alias struct {
 	// has a Date, and keeps the connection open.
 	Head [3][]byte
 	Body []byte // nil for HEAD and 304
+	// Fetch, if not nil, gives the body for each answer, in place of Body. It
+	// may block. False: net/http has the request. The body is as long as Head
+	// says, and belongs to whoever gave it.
+	Fetch func() ([]byte, bool)
 	// Age of the stored response, and time to the end of its freshness, at At.
 	Age, TTL  time.Duration
 	At        time.Time

@@ -25,8 +25,9 @@ type answers struct {
 }
 
 type hit struct {
-	alias *Alias
-	end   int // of the answer, among all that is sent with it
+	alias  *Alias
+	length int // of the body
+	end    int // of the answer, among all that is sent with it
 }
 
 // answer answers the requests at the front of b, and says how many bytes they
@@ -46,12 +47,22 @@ func (c *conn) answer(fd uintptr, b []byte, now time.Time) (used int, rest verdi
 		}
 		s.key = s.request.appendKey(s.key[:0])
 		a := c.alias(s.key, at)
+		var body []byte
+		if a != nil {
+			body = a.Body
+			if a.Fetch != nil {
+				var ok bool
+				if body, ok = a.Fetch(); !ok {
+					a = nil
+				}
+			}
+		}
 		if a == nil {
 			rest = leave
 			break
 		}
 		used += n
-		if err = c.add(fd, s, a, at); err != nil {
+		if err = c.add(fd, s, a, body, at); err != nil {
 			break
 		}
 	}
@@ -64,15 +75,14 @@ func (c *conn) answer(fd uintptr, b []byte, now time.Time) (used int, rest verdi
 }
 
 // add appends an answer, and sends what has become too much to hold.
-func (c *conn) add(fd uintptr, s *answers, a *Alias, at time.Time) error {
+func (c *conn) add(fd uintptr, s *answers, a *Alias, body []byte, at time.Time) error {
 	s.out = a.appendHead(s.out, at)
-	var body []byte
-	if len(a.Body) <= copied {
-		s.out = append(s.out, a.Body...)
-	} else {
-		body = a.Body
+	length := len(body)
+	if length <= copied {
+		s.out = append(s.out, body...)
+		body = nil
 	}
-	s.hits[s.count] = hit{a, len(s.out) + len(body)}
+	s.hits[s.count] = hit{a, length, len(s.out) + len(body)}
 	s.count++
 	if body == nil && len(s.out) < batch && s.count < len(s.hits) {
 		return nil
@@ -93,8 +103,7 @@ func (c *conn) send(fd uintptr, s *answers, body []byte) error {
 	}
 	for i := range s.hits[:s.count] {
 		h := &s.hits[i]
-		length := int64(len(h.alias.Body))
-		c.l.Hit(c.client, h.alias, min(length, max(0, int64(n-h.end)+length)))
+		c.l.Hit(c.client, h.alias, int64(min(h.length, max(0, n-h.end+h.length))))
 		h.alias = nil
 	}
 	s.out, s.count = s.out[:0], 0
