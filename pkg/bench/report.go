@@ -129,7 +129,7 @@ func (r *Result) judge() {
 		value = func(s ServerResult) float64 { return s.median(p99).Mid }
 		r.Measure = "p99, edge/peer"
 	case memory:
-		r.Measure, r.Ratio = "kB for each response", edge.median(bytesEach).Mid/1000
+		r.Measure, r.Ratio = "kB for each response in the edge's memory tier", edge.median(func(m sample) float64 { return m.Counted }).Mid/1000
 		r.verdict(r.Ratio <= r.Goal)
 		return
 	default:

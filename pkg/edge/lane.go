@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"bytes"
 	"context"
 	"hash/maphash"
 	"maps"
@@ -69,11 +70,8 @@ const laneTiming = `route;dur=0.00, cache;desc="hit";dur=0.00, lane`
 // told is what an alias knows of its answer, for counting and logging.
 type told struct {
 	series  *observe.Series
-	outcome observe.Outcome // without what each answer has of its own
+	outcome *observe.Outcome // without what each answer has of its own; nil: no access log
 }
-
-// toldBytes is the size of a told without its strings.
-const toldBytes = int64(unsafe.Sizeof(told{}))
 
 // Lane is how the hit path below net/http works for this Edge. The zero Table
 // in it says that none is configured.
@@ -97,15 +95,15 @@ func classOf(w *world, nearest region.Name) uint32 {
 }
 
 // laneHit counts and logs what the lane answered.
-func (e *Edge) laneHit(peer netip.AddrPort, a *lane.Alias, bytes int64) {
+func (e *Edge) laneHit(peer netip.AddrPort, a *lane.Alias, sent int64) {
 	t := a.Data.(*told)
 	if e.AccessLog != nil {
-		o := t.outcome
-		o.Start, o.Client, o.Bytes = e.Now(), e.clientAt(peer), bytes
+		o := *t.outcome
+		o.Start, o.Client, o.Bytes = e.Now(), e.clientAt(peer), sent
 		o.Country = e.Locator.Locate(o.Client).Country
 		observe.LogAccess(e.AccessLog, o)
 	}
-	t.series.Add(0, bytes)
+	t.series.Add(0, sent)
 }
 
 // aliasKey is the key under which this answer may be repeated, or nil: it must
@@ -115,6 +113,8 @@ func (e *Edge) aliasKey(r *http.Request, x *exchange, p *plan, f *fetched) []byt
 	table := e.aliases.table
 	switch {
 	case table == nil, r.TLS != nil, !f.hit, f.reuse.Verdict != rfc9111.Fresh, f.reuse.TTL < time.Second:
+		return nil
+	case !e.AliasHeads && !table.Fits(int64(f.response.Body.Len())):
 		return nil
 	case x.decision.Action != route.Serve, x.query != r.URL.RawQuery, x.hops > 0:
 		return nil
@@ -160,7 +160,7 @@ func (e *Edge) leaveAlias(c *recorder, x *exchange, p *plan, f *fetched, key []b
 		return
 	}
 	detail = strings.TrimLeft(detail, "0123456789")
-	head := []byte("HTTP/1.1 " + strconv.Itoa(c.status) + " " + http.StatusText(c.status) + "\r\n")
+	head := append(make([]byte, 0, 1024), "HTTP/1.1 "+strconv.Itoa(c.status)+" "+http.StatusText(c.status)+"\r\n"...)
 	for _, name := range slices.Sorted(maps.Keys(c.head)) {
 		switch name {
 		case "Age", "Cache-Status", "Server-Timing":
@@ -182,17 +182,22 @@ func (e *Edge) leaveAlias(c *recorder, x *exchange, p *plan, f *fetched, key []b
 	}
 	o := x.outcome
 	o.Tier, o.Status = "lane", c.status
+	t, size := &told{series: e.Metrics.Series(o)}, int64(unsafe.Sizeof(told{}))
+	if e.AccessLog != nil {
+		t.outcome = &o
+		size += int64(unsafe.Sizeof(o)) + int64(len(o.Target)+len(o.Host)+len(o.Reason))
+	}
 	e.aliases.table.Put(&lane.Alias{
 		Key: key, Class: classOf(x.world, x.decision.Nearest), Generation: x.generation,
 		Version: x.version, Current: e.aliases.writes.of(p.key),
 		Head: [3][]byte{
-			append(head, "Age: "...),
+			bytes.Clone(append(head, "Age: "...)),
 			[]byte("\r\nCache-Status: " + cacheStatus + "; ttl="),
 			[]byte(detail + "\r\nServer-Timing: " + laneTiming + "\r\n\r\n"),
 		},
 		Body: body, Fetch: fetch, Status: c.status,
 		At: now, Age: rfc9111.CurrentAge(ruled(f.response), now), TTL: f.reuse.TTL, Until: now.Add(f.reuse.TTL),
-		Data: &told{series: e.Metrics.Series(o), outcome: o}, DataBytes: toldBytes + int64(len(o.Target)+len(o.Host)+len(o.Reason)),
+		Data: t, DataBytes: size,
 	})
 }
 

@@ -105,6 +105,9 @@ func NewTable(limit int64) *Table {
 	return t
 }
 
+// Fits reports whether an alias of that many bytes is kept.
+func (t *Table) Fits(bytes int64) bool { return bytes <= t.limit/8 }
+
 // Len is the number of aliases.
 func (t *Table) Len() int { return int(t.count.Load()) }
 
@@ -158,7 +161,7 @@ func (t *Table) Get(key []byte, class uint32, generation uint64, now time.Time) 
 // would take more than an eighth of the table.
 func (t *Table) Put(a *Alias) {
 	e := &entry{Alias: a, hash: t.hash(a.Key, a.Class), size: a.size()}
-	if e.size > t.limit/8 {
+	if !t.Fits(e.size) {
 		return
 	}
 	t.mu.Lock()
