@@ -55,11 +55,11 @@ type sample struct {
 	Lost      float64 `json:",omitempty"` // share of stored responses that were gone
 }
 
-func perSecond(s sample) float64 { return s.PerSecond }
-func cpu(s sample) float64       { return s.CPU }
-func p50(s sample) float64       { return s.P50 }
-func p99(s sample) float64       { return s.P99 }
-func bytesEach(s sample) float64 { return s.Bytes }
+func perSecond(s sample) float64   { return s.PerSecond }
+func cpu(s sample) float64         { return s.CPU }
+func p50(s sample) float64         { return s.P50 }
+func p99(s sample) float64         { return s.P99 }
+func countedEach(s sample) float64 { return s.Counted }
 
 // spread is a median and its range.
 type spread struct{ Mid, Low, High float64 }
@@ -129,7 +129,7 @@ func (r *Result) judge() {
 		value = func(s ServerResult) float64 { return s.median(p99).Mid }
 		r.Measure = "p99, edge/peer"
 	case memory:
-		r.Measure, r.Ratio = "kB for each response in the edge's memory tier", edge.median(func(m sample) float64 { return m.Counted }).Mid/1000
+		r.Measure, r.Ratio = "kB for each response in the edge's memory tier", edge.median(countedEach).Mid/1000
 		r.verdict(r.Ratio <= r.Goal)
 		return
 	default:

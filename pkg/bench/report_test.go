@@ -38,7 +38,7 @@ func TestJudge(t *testing.T) {
 			"2.40 of nginx, goal ≤ 2.0: short"},
 		"misses without the origin": {result(misses, 2, map[string]sample{"edge": {P50: 150}, "nginx": {P50: 80}}), "no ratio"},
 		"paced":                     {result(paced, 1, map[string]sample{"edge": {P99: 90}, "haproxy": {P99: 100}, "nginx": {P99: 300}}), "0.90 of haproxy, goal ≤ 1.0: ok"},
-		"memory":                    {result(memory, 1.5, map[string]sample{"edge": {Bytes: 1600}, "nginx": {Bytes: 4000}}), "1.60, goal ≤ 1.5: short"},
+		"memory":                    {result(memory, 1.5, map[string]sample{"edge": {Bytes: 3000, Counted: 1600}, "nginx": {Bytes: 4000}}), "1.60, goal ≤ 1.5: short"},
 	} {
 		if got := c.got.conclusion(); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
