@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -245,14 +246,14 @@ func TestLaneIsVoided(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLaned(t)
-			version := "1"
+			var version atomic.Int32
 			l.origin.set(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "application/json")
-				io.WriteString(w, version)
+				fmt.Fprint(w, 1+version.Load())
 			})
 			c := l.client("127.0.0.1")
 			c.warm("GET", "/thing/x")
-			version = "2"
+			version.Store(1)
 			want := change(t, l)
 			if a := c.ask("GET", "/thing/x"); a.lane || a.body != want {
 				t.Errorf("lane %t, body %q, want %q by the ordinary path", a.lane, a.body, want)
@@ -346,9 +347,12 @@ func TestLaneReadsBodies(t *testing.T) {
 // Clients of different places are told of different regions, by their own
 // connections.
 func TestLaneKnowsItsClients(t *testing.T) {
-	l := newLaned(t, func(c *Config) { c.TrustedProxies = nil })
-	l.world.places[netip.MustParseAddr("127.0.0.2")] = l.world.places[japan]
-	l.world.places[netip.MustParseAddr("127.0.0.3")] = geo.Place{Country: "FR", Continent: "EU"}
+	l := newLaned(t, func(c *Config) {
+		c.TrustedProxies = nil
+		places := c.Locator.(*testWorld).places
+		places[netip.MustParseAddr("127.0.0.2")] = places[japan]
+		places[netip.MustParseAddr("127.0.0.3")] = geo.Place{Country: "FR", Continent: "EU"}
+	})
 	tokyo, paris := l.client("127.0.0.2"), l.client("127.0.0.3")
 	for range 2 {
 		if _, a := tokyo.warm("GET", "/thing/x", "Host: rest.test"); a.header.Get("Mirror-Nearest") != "asia" {

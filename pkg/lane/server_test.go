@@ -62,7 +62,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(&b, "%s %q\n", name, r.Header.Values(name))
 	}
 	fmt.Fprintf(&b, "%s %s %q %q\n", r.Host, r.RequestURI, r.Header.Values("Cookie"), r.Header.Values("Range"))
-	if n, err := strconv.Atoi(strings.TrimPrefix(r.URL.Path, "/size/")); err == nil {
+	if n, err := strconv.Atoi(strings.TrimPrefix(r.URL.Path, "/size/")); err == nil && n <= 4<<20 {
 		b.Write(bytes.Repeat([]byte("0123456789abcdef"), n/16))
 	}
 	body := b.Bytes()
