@@ -113,6 +113,7 @@ func (e *Edge) cached(ctx context.Context, x *exchange, p *plan) (f *fetched, co
 		return nil, false, &failure{status: http.StatusGatewayTimeout, message: "only-if-cached was asked for, and no stored response can be used"}
 	}
 	if p.method == http.MethodHead || p.partial(s) {
+		p.standby = s
 		return nil, false, errPass // without a catalogue: its answer says too little to store, and nothing to others
 	}
 	return e.fetch(ctx, x, p, s)
@@ -220,7 +221,7 @@ func (e *Edge) lookUp(ctx context.Context, p *plan) (s stored) {
 			return stored{response: variants, variants: true}
 		}
 	}
-	if !ok || resp.Status == 0 {
+	if !ok || resp.Status == 0 || resp.ResponseTime.Before(p.changed) {
 		return stored{}
 	}
 	s = stored{response: resp, tier: tier}
@@ -282,7 +283,7 @@ func (e *Edge) received(p *plan, s stored, a *fetch.Answer) *fetched {
 	switch {
 	case f.arriving != nil && f.arriving.length > maxBody:
 		ok, why = false, "too long to store"
-	case f.status >= 500 && (s.response != nil || p.endpoint != nil):
+	case f.status >= 500 && (s.response != nil || s.variants || p.endpoint != nil):
 		ok, why = false, "an error does not replace an answer"
 	}
 	for _, name := range [...]string{"Via", "Cache-Status"} {
@@ -308,6 +309,9 @@ func (e *Edge) received(p *plan, s stored, a *fetch.Answer) *fetched {
 		rfc9111.RemoveHopByHop(got.Header)
 		f.response.Header = own(got.Header)
 		dropLimits(f.response.Header)
+		if f.common { // it may go to several
+			delete(f.response.Header, "Set-Cookie")
+		}
 		return f
 	}
 	f.response.Header = own(rfc9111.StoredHeader(got, p.policy))
@@ -328,7 +332,7 @@ func (e *Edge) keep(ctx context.Context, p *plan, f *fetched, body store.Body) {
 			resp := *f.response
 			resp.Body = body
 			e.put(context.WithoutCancel(ctx), p, f, &resp)
-			e.ended.add(p.key)
+			e.ended.add(p.key, time.Time{})
 		}
 	case f.replaces:
 		e.Store.Delete(ctx, p.key)

@@ -108,7 +108,10 @@ func (e *Edge) refresh(ctx context.Context, w *world, p *plan, s stored, hops in
 	}
 	if regions := w.regionSources(); hops == 0 && len(regions) > 0 && left > 0 && trusted(p.header, regions) {
 		elsewhere := *p
-		elsewhere.header = withoutSecrets(p.header, regions)
+		if elsewhere.header = withoutSecrets(p.header, regions); len(elsewhere.header["Cookie"]) != len(p.header["Cookie"]) {
+			elsewhere.asked = p.asked.Clone() // its answer is not for that cookie
+			delete(elsewhere.asked, "Cookie")
+		}
 		g, gerr := e.ask(ctx, regions, &elsewhere, stored{reuse: s.reuse}, left)
 		if gerr == nil && usable(g) {
 			f.discard()

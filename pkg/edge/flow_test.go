@@ -287,6 +287,14 @@ func TestSourceDiesInTheMiddle(t *testing.T) {
 			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(text))
 		}, false, "cut"},
 		"no tag": {"", func(w http.ResponseWriter, r *http.Request) { w.Write(text) }, false, "cut"},
+		"a rest that ends early": {`"v1"`, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("ETag", `"v1"`)
+			if r.Header.Get("Range") != "" {
+				w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", 2<<20+17, len(text)-1, len(text)))
+				w.WriteHeader(http.StatusPartialContent)
+			}
+			w.Write(text[2<<20+17:][:1000])
+		}, false, "resumed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newEdge(t)

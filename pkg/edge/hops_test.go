@@ -342,3 +342,35 @@ func TestLocationOfTheOrigin(t *testing.T) {
 		t.Errorf("TRACE: %d", w.Code)
 	}
 }
+
+// A field with underscores is to many an origin the one with hyphens.
+func TestUnderscores(t *testing.T) {
+	s := newEdge(t, plainMode)
+	var got atomic.Value
+	s.origin.set(func(w http.ResponseWriter, r *http.Request) { got.Store(r.Header.Clone()) })
+	s.ask("GET", "/a", "", "X_forwarded_host", "evil.test", "X_real-Ip", "192.0.2.1", "X_rewrite_url", "/b", "X_own", "1")
+	for name := range got.Load().(http.Header) {
+		if strings.Contains(name, "_") != (name == "X_own") && strings.HasPrefix(name, "X_") {
+			t.Errorf("the origin was sent %s", name)
+		}
+	}
+	if got.Load().(http.Header).Get("X_own") == "" {
+		t.Error("other fields are the client's own")
+	}
+}
+
+// What another region said to nobody is stored for those with that cookie.
+func TestWithoutCookieStoredForCookie(t *testing.T) {
+	s := withPeer(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=60")
+		w.Header().Set("Vary", "Cookie")
+		io.WriteString(w, "for "+r.Header.Get("Cookie"))
+	})
+	s.ask("GET", "/a", "", "Cookie", "user=a")
+	if w := s.ask("GET", "/a", "", "Cookie", "user=a"); strings.Contains(w.Header().Get("Cache-Status"), "hit") {
+		t.Errorf("%s %s", w.Body, w.Header().Get("Cache-Status"))
+	}
+	if w := s.ask("GET", "/a", ""); !strings.Contains(w.Header().Get("Cache-Status"), "hit") {
+		t.Errorf("without: %s %s", w.Body, w.Header().Get("Cache-Status"))
+	}
+}

@@ -18,7 +18,7 @@ func (e *Edge) invalidate(ctx context.Context, r *http.Request, resp *http.Respo
 	for _, target := range rfc9111.InvalidatedTargets(base, resp.Header) {
 		if u, err := url.Parse(target); err == nil {
 			for _, key := range e.keysOf(&http.Request{Method: http.MethodGet, Host: r.Host, URL: base.ResolveReference(u), Header: http.Header{}}) {
-				e.changes.add(key) // first: what is being fetched must not be stored after
+				e.changes.add(key, e.Now()) // first: what is being fetched must not be stored after
 				e.Store.Delete(ctx, key)
 			}
 		}

@@ -51,8 +51,8 @@ func (e *Edge) keeper(ctx context.Context, r *http.Request, x *exchange, p *plan
 func (e *Edge) planOfGet(r *http.Request, x *exchange, p *plan) *plan {
 	q := r.Clone(r.Context())
 	q.URL.RawQuery = x.query
-	get := &plan{method: http.MethodGet, header: p.header, asked: r.Header, policy: p.policy, byVary: true, byRFC: true, key: e.plainKey(q)}
-	get.changes = e.changes.of(get.key) // the POST's own change is behind it
+	get := &plan{method: http.MethodGet, header: p.header, asked: p.asked, policy: p.policy, byVary: true, byRFC: true, key: e.plainKey(q)}
+	get.changes, get.changed = e.changes.last(get.key) // the POST's own change is behind it
 	return get
 }
 
@@ -169,7 +169,15 @@ func (e *Edge) completed(ctx context.Context, p *plan, a *fetch.Answer) *fetched
 		return nil
 	}
 	delete(whole.Header, "Range")
-	f := e.store(context.WithoutCancel(ctx), p, whole, store.NewBody(all))
+	var f *fetched
+	if ok, why := rfc9111.Storable(p.request(), whole, p.policy); ok {
+		f = e.store(context.WithoutCancel(ctx), p, whole, store.NewBody(all))
+	} else { // for its asker alone
+		rfc9111.RemoveHopByHop(whole.Header)
+		dropLimits(whole.Header)
+		f = &fetched{response: &store.Response{Key: p.key, Status: whole.Status, Header: own(whole.Header), Body: store.NewBody(all),
+			RequestTime: whole.RequestTime, ResponseTime: whole.ResponseTime}, detail: why}
+	}
 	f.status, f.fwd, f.source = http.StatusPartialContent, "partial", a.Source.Name
 	return f
 }

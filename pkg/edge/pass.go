@@ -67,6 +67,15 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan
 		}
 	}
 	interim.end()
+	if s := p.standby; s.response != nil && !s.variants && s.reuse.StaleIfError && r.Context().Err() == nil && (err != nil || a.Response.StatusCode >= 500) {
+		f := p.standIn(s, nil, "stale-if-error")
+		if err == nil {
+			f.status, f.source = a.Response.StatusCode, a.Source.Name
+			a.Response.Body.Close()
+		}
+		e.answer(w, r, x, p, f, false)
+		return
+	}
 	if err != nil {
 		e.fail(w, r, err)
 		return

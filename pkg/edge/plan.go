@@ -29,17 +29,19 @@ type plan struct {
 	target   string
 	header   http.Header // sent to the source
 	prepare  func()      // makes header where a hit would not need it; before anything else of the plan is used for a fetch
-	asked    http.Header // the client's, for request directives and Vary
+	asked    http.Header // the client's, for request directives and Vary, without what Connection takes away
 	body     []byte      // of a safe POST
 	stream   io.Reader   // of a request that passes through
 	length   int64
 	callback string
 	endpoint *apispec.Endpoint
 	tags     []string
-	changes  uint64 // of the key, when the request came
+	changes  uint64    // of the key, when the request came
+	changed  time.Time // the last of them: what is stored from before is invalid, though a tier did not delete it
 	policy   rfc9111.Policy
 	byRFC    bool            // plain RFC 9111, and nothing else, was asked for
 	parts    *store.Response // an incomplete response that is stored under the key
+	standby  stored          // what may answer where no source does, though the request is passed on
 	interim  func(status int, h http.Header)
 	// repeatable: asking twice does no harm.
 	repeatable bool
@@ -55,7 +57,7 @@ func (e *Edge) plan(r *http.Request, x *exchange) *plan {
 		u.RawQuery, c.URL = x.query, &u
 		q = &c
 	}
-	p := &plan{method: r.Method, target: q.URL.EscapedPath(), asked: r.Header, stream: r.Body, length: r.ContentLength,
+	p := &plan{method: r.Method, target: q.URL.EscapedPath(), asked: endToEnd(r.Header), stream: r.Body, length: r.ContentLength,
 		policy: rfc9111.Policy{StaleIfError: disconnected}}
 	if p.target == "" || p.target[0] != '/' {
 		p.target = "/" + p.target
@@ -100,7 +102,7 @@ func (e *Edge) plan(r *http.Request, x *exchange) *plan {
 		return p
 	}
 	p.key, p.target, p.callback, p.tags, p.repeatable = c.Key, c.Target, c.Callback, c.Tags(), true
-	p.changes = e.changes.of(p.key)
+	p.changes, p.changed = e.changes.last(p.key)
 	p.header = http.Header{"Accept": {c.Accept}}
 	for _, name := range [...]string{"Traceparent", "Tracestate", "Cdn-Loop"} {
 		if v := r.Header.Values(name); len(v) > 0 {
@@ -120,6 +122,19 @@ func (e *Edge) plan(r *http.Request, x *exchange) *plan {
 	return p
 }
 
+// endToEnd is the header without the fields of one connection: what no source
+// is sent must not select a stored response.
+func endToEnd(h http.Header) http.Header {
+	for _, v := range h["Connection"] {
+		if !strings.EqualFold(v, "keep-alive") && !strings.EqualFold(v, "close") {
+			h = h.Clone()
+			rfc9111.RemoveHopByHop(h)
+			return h
+		}
+	}
+	return h
+}
+
 // plain keys the request by RFC 9111 alone. Beside a catalogue, a range and a
 // request with credentials are passed on unstored.
 func (e *Edge) plain(p *plan, r *http.Request) {
@@ -130,7 +145,7 @@ func (e *Edge) plain(p *plan, r *http.Request) {
 		return
 	}
 	p.key, p.byVary = e.plainKey(r), true
-	p.changes = e.changes.of(p.key)
+	p.changes, p.changed = e.changes.last(p.key)
 	p.stream = nil
 }
 
@@ -174,12 +189,9 @@ func (e *Edge) forwardedHeader(r *http.Request, x *exchange) http.Header {
 	h := r.Header.Clone()
 	rfc9111.RemoveHopByHop(h)
 	for name := range h { // what clients write here must not steer an origin
-		if strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "Mirror-") {
-			h.Del(name)
+		if steersOrigins(name) {
+			delete(h, name)
 		}
-	}
-	for _, name := range [...]string{"Forwarded", "X-Original-Url", "X-Rewrite-Url", "X-Real-Ip", "X-Http-Method-Override"} {
-		h.Del(name)
 	}
 	if x.client.IsValid() {
 		h.Set("X-Forwarded-For", x.client.String())
@@ -194,6 +206,17 @@ func (e *Edge) forwardedHeader(r *http.Request, x *exchange) http.Header {
 		}
 	}
 	return h
+}
+
+// steersOrigins tells the fields by which proxies speak to origins, also where
+// an origin (by CGI and its heirs) takes an underscore for a hyphen.
+func steersOrigins(name string) bool {
+	name = http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
+	switch name {
+	case "Forwarded", "X-Original-Url", "X-Rewrite-Url", "X-Real-Ip", "X-Http-Method-Override":
+		return true
+	}
+	return strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "Mirror-")
 }
 
 func via(r *http.Request, node string) string {

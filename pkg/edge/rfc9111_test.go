@@ -317,3 +317,58 @@ func TestTrailers_RFC9110_6_5(t *testing.T) {
 		}
 	}
 }
+
+// The rest of what is stored as a part is an answer like any other: it says
+// whether the whole may be stored.
+func TestCompletedIsStorable_RFC9111_3(t *testing.T) {
+	for name, tc := range map[string]struct {
+		rest   string // Cache-Control of the rest
+		fields []string
+	}{
+		"no-store":           {"no-store", nil},
+		"private":            {"private, max-age=60", nil},
+		"Authorization":      {"max-age=60", []string{"Authorization", "Basic x"}},
+		"no-store was asked": {"max-age=60", []string{"Cache-Control", "no-store"}},
+	} {
+		s := newEdge(t, plainMode)
+		s.origin.set(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("ETag", `"v1"`)
+			w.Header().Set("Cache-Control", "max-age=60")
+			if r.Header.Get("If-Range") != "" {
+				w.Header().Set("Cache-Control", tc.rest)
+			}
+			http.ServeContent(w, r, "x.txt", time.Time{}, strings.NewReader("0123456789"))
+		})
+		s.ask("GET", "/a", "", "Range", "bytes=0-3")
+		w := s.ask("GET", "/a", "", tc.fields...)
+		if cs := w.Header().Get("Cache-Status"); w.Body.String() != "0123456789" || strings.Contains(cs, "stored") {
+			t.Errorf("%s: %s %s", name, w.Body, cs)
+		}
+		if w := s.ask("GET", "/a", "", "Range", "bytes=7-8"); strings.Contains(w.Header().Get("Cache-Status"), "hit") {
+			t.Errorf("%s, afterwards: %s", name, w.Header().Get("Cache-Status"))
+		}
+	}
+}
+
+// A HEAD is answered by a stale response when the origin fails, as the GET is.
+func TestHeadWhileDisconnected_RFC9111_4_2_4(t *testing.T) {
+	for name, fail := range map[string]http.HandlerFunc{
+		"an error": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
+		"nothing":  func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	} {
+		for _, method := range []string{"GET", "HEAD"} {
+			s := newEdge(t, plainMode)
+			s.origin.set(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Cache-Control", "max-age=60")
+				io.WriteString(w, "hello")
+			})
+			s.ask("GET", "/a", "")
+			s.clock.Add(int64(2 * time.Minute))
+			s.origin.set(fail)
+			if w := s.ask(method, "/a", ""); w.Code != 200 || w.Header().Get("Content-Length") != "5" || w.Header().Get("Age") == "" ||
+				!strings.Contains(w.Header().Get("Cache-Status"), "fwd=stale") {
+				t.Errorf("%s, %s: %d %v", name, method, w.Code, w.Header())
+			}
+		}
+	}
+}

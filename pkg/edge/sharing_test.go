@@ -234,3 +234,69 @@ func TestUnsafeInvalidatesCatalogueKeys(t *testing.T) {
 		t.Errorf("what was asked for before the PUT was stored after it: %s", got)
 	}
 }
+
+// A field that Connection takes away on the way to the origin selects no
+// stored response: else one client stores what it likes for those who send it.
+func TestConnectionOptionSelectsNothing(t *testing.T) {
+	s := newEdge(t, plainMode)
+	s.origin.set(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=60")
+		w.Header().Set("Vary", "Accept")
+		io.WriteString(w, "for "+r.Header.Get("Accept"))
+	})
+	s.ask("GET", "/x", "", "Accept", "application/json", "Connection", "accept")
+	if w := s.ask("GET", "/x", "", "Accept", "application/json"); w.Body.String() != "for application/json" {
+		t.Errorf("%q %s", w.Body, w.Header().Get("Cache-Status"))
+	}
+}
+
+// An error that is shared has no cookie that was made for one.
+func TestSharedErrorHasNoCookie(t *testing.T) {
+	s := newEdge(t)
+	var asked atomic.Int32
+	release := make(chan struct{})
+	s.origin.set(func(w http.ResponseWriter, r *http.Request) {
+		n := asked.Add(1)
+		<-release
+		w.Header().Set("Set-Cookie", fmt.Sprint("session=", n))
+		w.WriteHeader(http.StatusNotFound)
+	})
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	cookies, begun := map[string]int{}, atomic.Int32{}
+	for range 5 {
+		wg.Go(func() {
+			begun.Add(1)
+			w := s.ask("GET", "/thing/x", "")
+			mu.Lock()
+			defer mu.Unlock()
+			cookies[w.Header().Get("Set-Cookie")]++
+		})
+	}
+	until(t, func() bool { return begun.Load() == 5 && asked.Load() > 0 })
+	close(release)
+	wg.Wait()
+	for cookie, n := range cookies {
+		if cookie != "" && n > 1 {
+			t.Errorf("%d clients got Set-Cookie: %s", n, cookie)
+		}
+	}
+}
+
+// An error of one variant does not replace the others.
+func TestErrorOfAVariant(t *testing.T) {
+	s := newEdge(t, plainMode)
+	s.origin.set(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=60")
+		if r.Header.Get("Accept") == "b" {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Vary", "Accept")
+	})
+	s.ask("GET", "/x", "", "Accept", "a")
+	s.ask("GET", "/x", "", "Accept", "b")
+	if w := s.ask("GET", "/x", "", "Accept", "a"); w.Code != 200 {
+		t.Errorf("%d %s", w.Code, w.Header().Get("Cache-Status"))
+	}
+}

@@ -124,3 +124,41 @@ func TestForgedBody(t *testing.T) {
 		t.Errorf("asked again: %d %.80s", w.Code, w.Body)
 	}
 }
+
+// What was invalidated while memcached took nothing does not come back with it.
+func TestInvalidatedWhileMemcachedHangs(t *testing.T) {
+	d := storetest.Memcached(t)
+	shared, err := store.NewMemcached(store.MemcachedConfig{Servers: []string{d.Socket}, Timeout: 50 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newEdge(t, plainMode, func(c *Config) { c.Store = store.NewTiered(store.NewMemory(store.MemoryConfig{}), shared) })
+	version := "1"
+	s.origin.set(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=3600")
+		w.Header().Set("Vary", r.URL.Query().Get("vary"))
+		w.Write([]byte(version))
+	})
+	for _, target := range []string{"/a", "/a?vary=Accept"} {
+		version = "1"
+		s.ask("GET", target, "")
+		d.Pause()
+		until(t, func() bool { // it is not even asked
+			s.edge.Store.Get(t.Context(), "other")
+			return shared.Stats().Servers[0].Open
+		})
+		s.ask("PUT", target, "2")
+		version = "2"
+		d.Resume()
+		until(t, func() bool { // its breaker is closed again
+			s.edge.Store.Get(t.Context(), "other")
+			return !shared.Stats().Servers[0].Open
+		})
+		if w := s.ask("GET", target, ""); w.Body.String() != "2" {
+			t.Errorf("%s: %s %s", target, w.Body, w.Header().Get("Cache-Status"))
+		}
+		if w := s.ask("GET", target, ""); w.Body.String() != "2" || !strings.Contains(w.Header().Get("Cache-Status"), "hit") {
+			t.Errorf("%s, afterwards: %s %s", target, w.Body, w.Header().Get("Cache-Status"))
+		}
+	}
+}

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -37,6 +38,9 @@ func (c *Client) Resume(ctx context.Context, sources []Source, req Request, offs
 			fail.cause = err
 			continue
 		}
+		if req.Total > 0 {
+			a.Within(req.Total)
+		}
 		if fail.cause = seek(a.Response, offset, etag, length); fail.cause == nil {
 			return a, nil
 		}
@@ -47,7 +51,7 @@ func (c *Client) Resume(ctx context.Context, sources []Source, req Request, offs
 }
 
 // seek brings the answer's body to offset, or says why it is not the rest of
-// the same representation.
+// the same representation. The body is then cut where it is shorter than that.
 func seek(resp *http.Response, offset int64, etag string, length int64) error {
 	tag := resp.Header.Get("ETag")
 	switch resp.StatusCode {
@@ -59,15 +63,46 @@ func seek(resp *http.Response, offset int64, etag string, length int64) error {
 		if !ok || from != offset || total >= 0 && length >= 0 && total != length {
 			return fmt.Errorf("fetch: Content-Range %q, want bytes from %d of %d", resp.Header.Get("Content-Range"), offset, length)
 		}
+		if total = max(total, length); total < 0 {
+			return errNoLength
+		}
+		exactly(resp, total-offset)
 		return nil
 	case http.StatusOK:
 		if tag != etag {
 			return fmt.Errorf("fetch: now it is %s, not %s", tag, etag)
 		}
+		if length >= 0 {
+			exactly(resp, length)
+		}
 		_, err := io.CopyN(io.Discard, resp.Body, offset)
 		return err
 	}
 	return fmt.Errorf("fetch: status %d to a Range", resp.StatusCode)
+}
+
+var errNoLength = errors.New("fetch: a part of a whole of unknown length, which may not be all that is left")
+
+// exactly holds the body to n bytes.
+func exactly(resp *http.Response, n int64) {
+	b := resp.Body.(*cancelOnClose)
+	b.ReadCloser = &exact{b.ReadCloser, n}
+}
+
+type exact struct {
+	io.ReadCloser
+	left int64
+}
+
+func (e *exact) Read(p []byte) (int, error) {
+	if e.left == 0 {
+		return 0, io.EOF
+	}
+	n, err := e.ReadCloser.Read(p[:min(int64(len(p)), e.left)])
+	if e.left -= int64(n); err == io.EOF && e.left > 0 {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
 }
 
 // contentRange reads "bytes from-last/total", where last is the last byte of

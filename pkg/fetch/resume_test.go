@@ -76,6 +76,42 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// A source that stalls before the place is reached takes no longer than any.
+func TestResumeFromAStalledWhole(t *testing.T) {
+	stalled := source(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"v1"`)
+		io.WriteString(w, "01")
+		http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	req := Request{Method: "GET", Target: "/", Repeatable: true, Total: 100 * time.Millisecond}
+	if _, err := New(Config{}).Resume(ctx, []Source{stalled}, req, 4, `"v1"`, 10); err == nil || ctx.Err() != nil {
+		t.Errorf("%v, %v", err, ctx.Err())
+	}
+}
+
+// A rest is what its head says, or cut.
+func TestResumedLength(t *testing.T) {
+	for _, sent := range []string{"45", "456789more"} {
+		s := source(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Range", "bytes 4-9/10")
+			w.WriteHeader(http.StatusPartialContent)
+			http.NewResponseController(w).Flush()
+			io.WriteString(w, sent)
+		})
+		a, err := New(Config{}).Resume(t.Context(), []Source{s}, Request{Method: "GET", Target: "/", Repeatable: true}, 4, `"v1"`, -1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Response.Body.Close()
+		if b, err := io.ReadAll(a.Response.Body); err == nil && string(b) != "456789" {
+			t.Errorf("%q looks whole", b)
+		}
+	}
+}
+
 func FuzzContentRange(f *testing.F) {
 	for _, s := range []string{"bytes 0-9/10", "bytes 4-9/*", "bytes */10", "bytes 9-0/10", "bytes -1-9/10", "bytes 0-9/99999999999999999999"} {
 		f.Add(s)
