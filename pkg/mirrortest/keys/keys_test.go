@@ -126,7 +126,9 @@ func TestKeys(t *testing.T) {
 		if k.name == "alias of a parameter" && !aliases {
 			continue // the catalogue states none
 		}
-		if m := total.byMutation[k.name]; m[1] == 0 {
+		// The rarest is drawn some hundred times in 20,000 pairs, and in a tenth of
+		// that perhaps never.
+		if m := total.byMutation[k.name]; m[1] == 0 && total.pairs >= 20_000 {
 			t.Errorf("no pair shared its key over %q", k.name)
 		}
 	}
