@@ -20,7 +20,8 @@ import (
 type failure struct {
 	status     int
 	message    string
-	retryAfter int // seconds; 0: not said
+	retryAfter int  // seconds; 0: not said
+	forwarded  bool // a source was asked; of other errors than a failure it is known
 }
 
 func (f *failure) Error() string { return f.message }
@@ -62,7 +63,7 @@ func (e *Edge) api(w http.ResponseWriter, r *http.Request) {
 	interim.end()
 	if err == nil && f.response.Status == http.StatusTooManyRequests {
 		err = &failure{status: http.StatusServiceUnavailable, message: "the origin takes no more requests for now; try again later",
-			retryAfter: seconds(f.response.Header.Get("Retry-After"), 5)}
+			forwarded: true, retryAfter: seconds(f.response.Header.Get("Retry-After"), 5)}
 	}
 	if err != nil {
 		e.fail(w, r, err)
@@ -198,8 +199,12 @@ func (e *Edge) fail(w http.ResponseWriter, r *http.Request, err error) {
 	x := exchangeOf(r)
 	var f *failure
 	var none *fetch.Error
+	fwd := "uri-miss"
 	switch {
 	case errors.As(err, &f):
+		if !f.forwarded {
+			fwd = "" // RFC 9211 §2.2
+		}
 	case r.Context().Err() != nil:
 		f = &failure{status: 499, message: "the client went away"} // nobody reads it; the log tells the case
 	case errors.Is(err, fetch.ErrRequestBody):
@@ -222,7 +227,7 @@ func (e *Edge) fail(w http.ResponseWriter, r *http.Request, err error) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Type", apispec.JSON)
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Status", rfc9111.CacheStatus{Cache: e.Node, Fwd: "uri-miss", Detail: "failed"}.String())
+	h.Set("Cache-Status", rfc9111.CacheStatus{Cache: e.Node, Fwd: fwd, Detail: "failed"}.String())
 	if f.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(f.retryAfter))
 	}

@@ -3,6 +3,7 @@ package edge
 // Faults that once stood between this node and the hops before and behind it; each comment names one.
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -372,5 +373,75 @@ func TestWithoutCookieStoredForCookie(t *testing.T) {
 	}
 	if w := s.ask("GET", "/a", ""); !strings.Contains(w.Header().Get("Cache-Status"), "hit") {
 		t.Errorf("without: %s %s", w.Body, w.Header().Get("Cache-Status"))
+	}
+}
+
+// A client that says that it sends no more gets a cut answer that looks whole.
+func TestCutForHalfClosedClient(t *testing.T) {
+	s := newEdge(t, plainMode)
+	s.origin.set(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "begin")
+		http.NewResponseController(w).Flush()
+		select {
+		case <-r.Context().Done():
+		case <-time.After(time.Second):
+		}
+		io.WriteString(w, "end")
+	})
+	c, err := net.Dial("tcp", strings.TrimPrefix(s.serve(t), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "GET /a HTTP/1.1\r\nHost: europe.test\r\nRange: bytes=0-\r\n\r\n")
+	in := bufio.NewReader(c)
+	resp, err := http.ReadResponse(in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := make([]byte, 5)
+	io.ReadFull(resp.Body, first)
+	c.(*net.TCPConn).CloseWrite()
+	if rest, err := io.ReadAll(resp.Body); err == nil && string(rest) != "end" {
+		t.Errorf("%q looks whole", string(first)+string(rest))
+	}
+}
+
+// Of two lines of cookies the second is lost.
+func TestCookieLines(t *testing.T) {
+	s := newEdge(t, plainMode)
+	s.origin.set(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, strings.Join(r.Header["Cookie"], "|"))
+	})
+	r := httptest.NewRequest("GET", "/a", nil)
+	r.RemoteAddr, r.Host = "127.0.0.1:5", "europe.test"
+	r.Header["Cookie"] = []string{"a=1; redirect_mirror=no", "b=2"}
+	w := httptest.NewRecorder()
+	s.edge.ServeHTTP(w, r)
+	if w.Body.String() != "a=1; b=2" {
+		t.Errorf("the origin was sent %q", w.Body)
+	}
+}
+
+// An unsafe request that another region answers leaves what is stored here.
+func TestProxiedInvalidates(t *testing.T) {
+	s := newEdge(t, plainMode)
+	s.world.mu.Lock()
+	s.world.members[1].Advertise = s.origin.URL
+	s.world.mu.Unlock()
+	s.origin.set(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Cache-Control", "max-age=60") })
+	get := func() string {
+		s.world.set(nodeID("asia-1"), health.Unreachable, s.edge)
+		return s.ask("GET", "/a", "", "Host", "asia.test").Header().Get("Cache-Status")
+	}
+	if get(); !strings.Contains(get(), "; hit") {
+		t.Fatal(get())
+	}
+	s.world.set(nodeID("asia-1"), health.Serving, s.edge)
+	if w := s.ask("PUT", "/a", "x", "Host", "asia.test"); w.Code != 200 || w.Header().Get("Mirror-Region") != "asia" {
+		t.Fatalf("%d %v", w.Code, w.Header())
+	}
+	if cs := get(); strings.Contains(cs, "; hit") {
+		t.Errorf("after the PUT: %s", cs)
 	}
 }

@@ -61,6 +61,8 @@ func (p *plan) fromParts(s stored) *fetched {
 		}
 		resp.Body = store.NewBody(body)
 		resp.Header["Content-Range"] = []string{at}
+		resp.Header.Del("Content-Digest") // of other bytes
+		resp.Header.Del("Content-Md5")
 	}
 	delete(resp.Header, "Range")
 	return &fetched{response: &resp, hit: true, age: true, tier: s.tier, reuse: s.reuse}

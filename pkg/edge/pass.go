@@ -118,6 +118,7 @@ func (e *Edge) proxy(w http.ResponseWriter, r *http.Request, x *exchange) {
 		e.fail(w, r, err)
 		return
 	}
+	e.invalidate(r.Context(), r, a.Response) // nothing, for a safe method
 	e.relay(w, r, x, a, "bypass", nil)
 }
 
@@ -164,7 +165,7 @@ func (e *Edge) relay(w http.ResponseWriter, r *http.Request, x *exchange, a *fet
 	}
 	if resp.StatusCode == http.StatusTooManyRequests { // the origin's limit is on this node, not on the client
 		e.fail(w, r, &failure{status: http.StatusServiceUnavailable, message: "the origin takes no more requests for now; try again later",
-			retryAfter: seconds(h.Get("Retry-After"), 5)})
+			forwarded: true, retryAfter: seconds(h.Get("Retry-After"), 5)})
 		return
 	}
 	dropLimits(h)
@@ -186,9 +187,10 @@ func (e *Edge) relay(w http.ResponseWriter, r *http.Request, x *exchange, a *fet
 		defer k.close()
 		out = k.beside(out)
 	}
-	if _, err := io.Copy(out, resp.Body); err != nil && r.Context().Err() == nil {
+	if _, err := io.Copy(out, resp.Body); err != nil { // who left may have closed one direction only
 		panic(http.ErrAbortHandler) // a cut body must not look whole
-	} else if err == nil && k != nil {
+	}
+	if k != nil {
 		k.put(context.WithoutCancel(r.Context()))
 	}
 	passTrailers(w, r, resp.Trailer)

@@ -198,7 +198,7 @@ func (e *Edge) forwardedHeader(r *http.Request, x *exchange) http.Header {
 	}
 	h.Set("X-Forwarded-Proto", e.scheme(r))
 	h.Add("Via", via(r, e.Node))
-	if c := h.Get("Cookie"); c != "" {
+	if c := strings.Join(h["Cookie"], "; "); c != "" {
 		if rest := withoutCookie(c, stayCookie); rest != "" {
 			h.Set("Cookie", rest)
 		} else {

@@ -372,3 +372,49 @@ func TestHeadWhileDisconnected_RFC9111_4_2_4(t *testing.T) {
 		}
 	}
 }
+
+// A digest of content that came in other bytes than are sent says nothing.
+func TestDigestsOfParts_RFC9530(t *testing.T) {
+	s := newEdge(t, plainMode)
+	s.origin.set(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"v1"`)
+		w.Header().Set("Cache-Control", "max-age=60")
+		if r.Header.Get("Range") == "bytes=0-3" {
+			w.Header().Set("Content-Digest", "sha-256=:part:")
+			w.Header().Set("Content-Md5", "part")
+		}
+		w.Header().Set("Repr-Digest", "sha-256=:whole:")
+		http.ServeContent(w, r, "x.txt", time.Time{}, strings.NewReader("0123456789"))
+	})
+	for _, step := range []struct{ fields, digest string }{{"bytes=0-3", "sha-256=:part:"}, {"bytes=0-3", "sha-256=:part:"}, {"bytes=1-2", ""}, {"", ""}} {
+		fields := []string{"Range", step.fields}
+		if step.fields == "" {
+			fields = nil
+		}
+		w := s.ask("GET", "/a", "", fields...)
+		h := w.Header()
+		if h.Get("Content-Digest") != step.digest || (h.Get("Content-Md5") == "") != (step.digest == "") || h.Get("Repr-Digest") == "" {
+			t.Errorf("%q: %s %v", step.fields, w.Body, h)
+		}
+	}
+}
+
+// Fwd says that a request went on (RFC 9211 §2.2): not where none did.
+func TestNotForwarded_RFC9211_2_2(t *testing.T) {
+	s := newEdge(t)
+	for _, tc := range [][]string{
+		{"GET", "/thing/x", "Cache-Control", "only-if-cached"},
+		{"GET", "/thing/x?callback=1;content-type=text/javascript"},
+		{"TRACE", "/thing/x"},
+		{"GET", "/thing/x", "Authorization", "Basic x", "Cache-Control", "only-if-cached"},
+	} {
+		w := s.ask(tc[0], tc[1], "", tc[2:]...)
+		if cs := w.Header().Get("Cache-Status"); w.Code < 400 || s.origin.total() != 0 || strings.Contains(cs, "fwd") || !strings.Contains(cs, "europe-1") {
+			t.Errorf("%v: %d %s", tc, w.Code, cs)
+		}
+	}
+	s.origin.set(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusTooManyRequests) })
+	if w := s.ask("GET", "/thing/x", ""); w.Code != 503 || !strings.Contains(w.Header().Get("Cache-Status"), "fwd=uri-miss") {
+		t.Errorf("forwarded: %d %v", w.Code, w.Header())
+	}
+}

@@ -52,7 +52,7 @@ func CurrentAge(resp Response, now time.Time) time.Duration {
 		apparent = max(0, resp.ResponseTime.Sub(t))
 	}
 	if !resp.RequestTime.IsZero() {
-		delay = max(0, resp.ResponseTime.Sub(resp.RequestTime))
+		delay = min(max(0, resp.ResponseTime.Sub(resp.RequestTime)), maxDelta)
 	}
 	corrected := ageValue(resp.Header) + delay
 	resident := max(0, now.Sub(resp.ResponseTime))

@@ -218,8 +218,9 @@ func Combine(stored, fresh Response, storedBody, freshBody []byte, p Policy, lim
 		return Response{}, nil, false
 	}
 	out := Update(stored, fresh, p)
-	delete(out.Header, "Content-Range")
-	delete(out.Header, "Content-Length")
+	for _, name := range [...]string{"Content-Range", "Content-Length", "Content-Digest", "Content-Md5"} {
+		delete(out.Header, name) // of other bytes
+	}
 	var body bytes.Buffer
 	for _, p := range joined {
 		if body.Len()+len(p.body) > limit {

@@ -2,6 +2,7 @@ package rfc9111
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"testing"
@@ -318,4 +319,15 @@ func FuzzCacheStatus(f *testing.F) {
 			t.Errorf("%s: hit %v", s, ok)
 		}
 	})
+}
+
+// Times that make no sense make no response young.
+func TestAgeDoesNotOverflow_RFC9111_4_2_3(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	for _, asked := range []time.Time{time.Unix(-1<<40, 0), time.Unix(1<<40, 0), now} {
+		resp := Response{Status: 200, Header: http.Header{"Age": {"10"}}, RequestTime: asked, ResponseTime: now}
+		if age := CurrentAge(resp, now); age < 10*time.Second {
+			t.Errorf("asked at %s: %s", asked, age)
+		}
+	}
 }
