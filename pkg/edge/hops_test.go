@@ -445,3 +445,14 @@ func TestProxiedInvalidates(t *testing.T) {
 		t.Errorf("after the PUT: %s", cs)
 	}
 }
+
+// A request with credentials is proxied without them, where they may not be
+// sent in clear text: the client is refused what its credentials allow.
+func TestProxiedWithoutCredentials(t *testing.T) {
+	var asked atomic.Int32
+	s := withPeer(t, func(w http.ResponseWriter, r *http.Request) { asked.Add(1); w.WriteHeader(401) })
+	w := s.ask("GET", "/a", "", "Host", "asia.test", "Authorization", "Basic x")
+	if w.Code == 401 || asked.Load() != 0 {
+		t.Errorf("%d %s; the region was asked %d times", w.Code, w.Body, asked.Load())
+	}
+}

@@ -94,8 +94,13 @@ func (e *Edge) proxy(w http.ResponseWriter, r *http.Request, x *exchange) {
 			sources = append(sources, s)
 		}
 	}
-	p := e.plan(r, x)
 	header := e.forwardedHeader(r, x)
+	if !trusted(header, sources) { // without its credentials it would be another request
+		x.outcome.Action = string(route.Serve)
+		e.api(w, r)
+		return
+	}
+	p := e.plan(r, x)
 	target := r.URL.EscapedPath()
 	if x.query != "" {
 		target += "?" + x.query
