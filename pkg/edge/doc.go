@@ -69,4 +69,15 @@
 //
 // 2026-11-25: interim responses go to the client whose request was forwarded,
 // not to those who wait for the same answer.
+//
+// 2026-11-25: an alias (lane.go) is what the ordinary path wrote when it answered
+// the same bytes from store for the second time. It ends with its freshness,
+// with any change of what decides (one generation), and with anything stored or
+// deleted under its key (counters by hash, shared by keys). The class of a
+// client is the region nearest to it: without wishes of the client's own, the
+// rest of a decision follows from that and the bytes.
+//
+// 2026-11-25: without a memory tier the lane keeps heads alone, and reads each
+// body from memcached. A 304 or HEAD is then answered without asking it, while
+// it is fresh.
 package edge
