@@ -31,6 +31,7 @@ type conn struct {
 	// the lane's.
 	between bool
 	idle    bool // it stood there as StateIdle, not StateNew
+	armed   bool // since then net/http has set the deadline of an idle connection
 	full    int  // the size of net/http's read buffer; 0: not known yet, -1: not fit
 
 	class      uint32
@@ -58,7 +59,7 @@ func (c *conn) stateChanged(s http.ConnState) {
 	case http.StateNew:
 		c.between = true
 	case http.StateIdle:
-		c.between, c.idle = true, true
+		c.between, c.idle, c.armed = true, true, false
 	case http.StateActive:
 		c.between = false // a read of the body may be as long as one of a head
 	case http.StateHijacked, http.StateClosed:
@@ -67,10 +68,20 @@ func (c *conn) stateChanged(s http.ConnState) {
 	}
 }
 
+// SetReadDeadline is net/http's too. An idle connection is waited for between
+// two of them: after the second, a head is being read, and an empty buffer may
+// mean that it ends within that head, behind one of its lines.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	if c.between && c.idle {
+		c.between, c.armed = !c.armed, true
+	}
+	return c.TCPConn.SetReadDeadline(t)
+}
+
 // Read is net/http's. A Read for the whole buffer, between requests, says that
 // the buffer is empty: whatever comes next is the first byte of a request.
 func (c *conn) Read(p []byte) (int, error) {
-	if !c.between {
+	if !c.between || c.idle && !c.armed {
 		return c.TCPConn.Read(p)
 	}
 	c.between = false

@@ -1,12 +1,15 @@
 package lane
 
 import (
+	"bufio"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 )
 
 // told expects so many hits, which are told of after they were sent, calls of
@@ -129,4 +132,41 @@ func TestOtherTransports(t *testing.T) {
 			t.Error("answered a client that is not for the lane")
 		}
 	})
+}
+
+// A head whose lines have come in part, and end where net/http's buffer does,
+// is no place between requests, though the buffer is empty.
+func TestWithinAHead(t *testing.T) {
+	s := serve(t, true, nil)
+	nc, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	nc.SetDeadline(time.Now().Add(patience))
+	in := bufio.NewReader(nc)
+	answer := func(method string) (int, string) {
+		t.Helper()
+		resp, err := http.ReadResponse(in, &http.Request{Method: method})
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		return resp.StatusCode, string(body)
+	}
+	for range 50 { // until there is an alias
+		io.WriteString(nc, get("/a"))
+		answer("GET")
+	}
+	if s.hits.Load() == 0 {
+		t.Fatal("no hits")
+	}
+	before := s.hits.Load()
+	io.WriteString(nc, get("/a", "Cookie: a=b")+"GET /b HTTP/1.1\r\nHost: test\r\n")
+	answer("GET")
+	// Once the first answer is here, the rest of what was sent with it is net/http's.
+	io.WriteString(nc, get("/a"))
+	if code, body := answer("GET"); code != http.StatusBadRequest || s.hits.Load() != before {
+		t.Errorf("a request line among the fields of another request: %d %q, %d hits more", code, body, s.hits.Load()-before)
+	}
 }

@@ -33,6 +33,9 @@
 //   - its bufio.Reader slides before it fills, so that a Read for the whole
 //     buffer says that it is empty. Otherwise the lane would not come back;
 //   - the deadline of a new connection's head is set before the first Read;
+//   - between StateIdle and the Read that waits for the next request there is
+//     one SetReadDeadline, and another one before the head is read. With more or
+//     fewer the lane would not come back;
 //   - Read errors that are timeouts, EOF, or net.OpErrors of "read" are not
 //     answered with a 400.
 //
