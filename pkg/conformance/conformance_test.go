@@ -10,7 +10,7 @@ import (
 // The results kept in testdata hold for the edge as it is built now.
 func TestSuite(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes half a minute")
+		t.Skip("-short: takes half a minute")
 	}
 	for _, program := range []string{"node", "npm", "memcached"} {
 		if _, err := exec.LookPath(program); err != nil {
