@@ -133,12 +133,14 @@ func (e *Edge) answer(w http.ResponseWriter, r *http.Request, x *exchange, p *pl
 
 // fixed are the values of fields that every answer has. They are shared: to add
 // to one is to copy it.
-type fixed struct{ any, expose, region, via []string }
+type fixed struct{ any, expose, region, via, private, varyRedirect, text []string }
 
 func newFixed(c Config) fixed {
 	return fixed{any: []string{"*"},
 		expose: []string{"Age, Cache-Status, ETag, Link, Mirror-Nearest, Mirror-Region, Retry-After, Server-Timing, Via"},
-		region: []string{string(c.Region)}, via: []string{"1.1 " + c.Node}}
+		region: []string{string(c.Region)}, via: []string{"1.1 " + c.Node},
+		private: []string{"private, no-store"}, text: []string{"text/plain; charset=utf-8"},
+		varyRedirect: []string{"Accept, Cookie, Sec-Fetch-Mode, X-Requested-With, X-Forwarded-For"}}
 }
 
 func (e *Edge) via(r *http.Request) []string {
@@ -155,15 +157,17 @@ func (e *Edge) mirrorFields(h http.Header, r *http.Request, x *exchange) {
 	d := &x.decision
 	h["Mirror-Region"] = e.fixed.region
 	if d.Region != "" && d.Region != e.Region {
-		h.Set("Mirror-Region", string(d.Region))
+		h["Mirror-Region"] = []string{string(d.Region)}
 	}
 	switch d.Nearest {
 	case "":
 		return
 	case e.Region:
 		h["Mirror-Nearest"] = e.fixed.region
+	case d.Region:
+		h["Mirror-Nearest"] = h["Mirror-Region"]
 	default:
-		h.Set("Mirror-Nearest", string(d.Nearest))
+		h["Mirror-Nearest"] = []string{string(d.Nearest)}
 	}
 	if near, ok := x.world.Map.Region(d.Nearest); ok && d.Nearest != d.Region {
 		location := near.URL + r.URL.EscapedPath()

@@ -25,15 +25,31 @@ func (e *Edge) clientAddress() func(http.Handler) http.Handler {
 // trusts reports whether the peer may speak for others.
 func (e *Edge) trusts(remoteAddr string) bool {
 	peer, err := netip.ParseAddrPort(remoteAddr)
-	return err == nil && slices.ContainsFunc(e.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(peer.Addr().Unmap().WithZone("")) })
+	return err == nil && e.speaksForOthers(plain(peer.Addr()))
 }
 
-func clientOf(r *http.Request) netip.Addr { return middleware.GetClientIPAddr(r.Context()) }
+func (e *Edge) speaksForOthers(peer netip.Addr) bool {
+	return slices.ContainsFunc(e.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(peer) })
+}
+
+// clientOf is the client's address, invalid if it is not known.
+func (e *Edge) clientOf(r *http.Request) (client netip.Addr) {
+	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		if a := plain(peer.Addr()); !e.speaksForOthers(a) {
+			return a
+		}
+	}
+	e.addressed(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { client = middleware.GetClientIPAddr(r.Context()) })).ServeHTTP(nil, r)
+	return client
+}
 
 // clientAt is whose requests they are that come from this address and name
 // nobody else.
 func (e *Edge) clientAt(peer netip.AddrPort) (client netip.Addr) {
-	e.addressed(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { client = clientOf(r) })).
-		ServeHTTP(nil, &http.Request{RemoteAddr: peer.String(), Header: http.Header{}})
-	return client
+	if a := plain(peer.Addr()); !e.speaksForOthers(a) {
+		return a
+	}
+	return e.clientOf(&http.Request{RemoteAddr: peer.String(), Header: http.Header{}})
 }
+
+func plain(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }

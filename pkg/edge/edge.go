@@ -121,7 +121,8 @@ type Edge struct {
 	catalogue *catalogue
 	world     atomic.Pointer[world]
 	aliases   aliases
-	addressed func(http.Handler) http.Handler // finds the client's address
+	addressed func(http.Handler) http.Handler // finds whose request a proxy forwards
+	redirects atomic.Pointer[observe.Series]  // of all redirects; nil: none yet
 	draining  atomic.Bool
 	started   time.Time
 
@@ -238,11 +239,17 @@ func (e *Edge) routes() http.Handler {
 		}
 		api.ServeHTTP(w, q) // most of all requests: nothing to look for
 	})
-	return e.addressed(e.begin(e.recovered(all)))
+	return e.begin(all)
+}
+
+// answersItself reports whether the answer to that path is this node's,
+// whoever asks by whatever name.
+func answersItself(path string) bool {
+	return strings.HasPrefix(path, "/-/") || strings.HasPrefix(path, "/.well-known/")
 }
 
 // ownPath reports whether the router may have something for that path other
 // than the API.
 func ownPath(path string) bool {
-	return path == "/" || path == "/network" || strings.HasPrefix(path, "/-/") || strings.HasPrefix(path, "/.well-known/")
+	return path == "/" || path == "/network" || answersItself(path)
 }

@@ -148,7 +148,10 @@ func (e *Edge) ServeExplanation(w http.ResponseWriter, r *http.Request) { e.expl
 // explain answers /-/route?addr=&host=&navigate=: without addr, for the asker.
 func (e *Edge) explain(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	client := clientOf(r)
+	var client netip.Addr
+	if x, public := r.Context().Value(exchangeKey{}).(*exchange); public {
+		client = x.client
+	}
 	if s := q.Get("addr"); s != "" {
 		a, err := netip.ParseAddr(s)
 		if err != nil {
