@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"mirrornet/pkg/admin"
 	"mirrornet/pkg/dashboard"
 	"mirrornet/pkg/edge"
+	"mirrornet/pkg/fetch"
 	"mirrornet/pkg/geoip"
 	"mirrornet/pkg/gossip"
 	"mirrornet/pkg/health"
@@ -48,6 +50,7 @@ type node struct {
 	health  *health.Health
 	edge    *edge.Edge
 	metrics *observe.Metrics
+	hopKeys atomic.Pointer[fetch.HopKeys]
 }
 
 // newNode makes all parts of a node; what is wrong with its configuration is
@@ -79,6 +82,9 @@ func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, erro
 	if err != nil {
 		return nil, invalid{"gossip.key_file: " + err.Error()}
 	}
+	if err := n.setHopKeys(keys); err != nil {
+		return nil, invalid{"gossip.key_file: " + err.Error()}
+	}
 	stored, err := n.openStore()
 	if err != nil {
 		return nil, invalid{"cache.memcached: " + err.Error()}
@@ -101,6 +107,9 @@ func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, erro
 		Home: pages.Home, Network: pages.Network, Metrics: n.metrics, Logger: logger}
 	if n.shared != nil {
 		cfg.Copies = n.shared
+	}
+	if n.gossip != nil { // alone there is no edge to believe
+		cfg.HopKeys = n.hopKeys.Load
 	}
 	if c.accessLog {
 		cfg.AccessLog = accessLog
@@ -148,6 +157,15 @@ func readKeys(file string) ([][]byte, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return keys, nil
+}
+
+// setHopKeys makes the keys of hops from those of gossip.
+func (n *node) setHopKeys(gossip [][]byte) error {
+	keys, err := fetch.NewHopKeys(gossip)
+	if err == nil {
+		n.hopKeys.Store(keys)
+	}
+	return err
 }
 
 func (n *node) targets() []health.Target {
@@ -329,6 +347,9 @@ func (n *node) reload() error {
 		keys, kerr := readKeys(n.config.keyFile)
 		if kerr == nil {
 			kerr = n.gossip.SetKeys(keys)
+		}
+		if kerr == nil {
+			kerr = n.setHopKeys(keys)
 		}
 		err = errors.Join(err, kerr)
 	}

@@ -2,8 +2,8 @@
 // where the client is, decides who serves it, and answers from store, from the
 // origins, or from another region.
 //
-// One request goes straight through, a file per step: client.go (whose request
-// is it), world.go (one snapshot of map, members and health), decide.go (serve,
+// One request goes straight through, a file per step: client.go and hop.go (whose
+// request is it), world.go (one snapshot of map, members and health), decide.go (serve,
 // redirect, proxy or refuse), plan.go (canonical request and key), cache.go
 // (look up, judge, collapse), flight.go (one fetch for all who wait), body.go
 // (a body that is read while it arrives), confirm.go (404 in place of a 200),
@@ -80,4 +80,9 @@
 // 2026-11-25: without a memory tier the lane keeps heads alone, and reads each
 // body from memcached. A 304 or HEAD is then answered without asking it, while
 // it is fresh.
+//
+// 2026-11-25: what a hop's signature gives is a name for the client: its address
+// and its scheme. Who forges or replays one gains no more, and an edge whose
+// clock or keys are wrong is answered all the same, as a client with its own address.
+// That a request was forwarded before is believed of anybody (hop.go).
 package edge

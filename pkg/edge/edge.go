@@ -85,8 +85,12 @@ type Config struct {
 	Origins []*url.URL // in order of preference
 	// TrustedProxies may speak for others by X-Forwarded-For. Empty: nobody.
 	TrustedProxies []netip.Prefix
-	Catalogue      Mode   // "" is Auto
-	State          string // folder for the last catalogue; "": kept nowhere
+	// HopKeys sign what is asked of other edges and tell what they ask; called
+	// for each such request. Keys that are none believe what comes from loopback; nil
+	// believes nobody.
+	HopKeys   func() *fetch.HopKeys
+	Catalogue Mode   // "" is Auto
+	State     string // folder for the last catalogue; "": kept nowhere
 
 	Maps    Maps
 	Members Members
@@ -131,6 +135,7 @@ type Edge struct {
 	ended    *changes     // fetches that stored something
 	fixed    fixed
 	unshared notes[unshared]
+	distrust notes[bool] // what was logged of hops that are not believed
 	doubts   notes[doubt]
 	behind   sync.Map // keys of stored responses that are being refreshed beside their requests
 
@@ -163,7 +168,8 @@ func New(c Config) (*Edge, error) {
 	e.addressed = e.clientAddress()
 	e.aliases.table, e.aliases.now, e.aliases.writes.seed = c.Aliases, clock, maphash.MakeSeed()
 	e.Store = noting{c.Store, &e.aliases.writes}
-	e.fetcher = fetch.New(fetch.Config{Node: c.Node, Transport: c.Transport, HeaderTimeout: c.Timeout / time.Duration(len(c.Origins)+1), Report: e.report})
+	e.fetcher = fetch.New(fetch.Config{Node: c.Node, Transport: c.Transport, HeaderTimeout: c.Timeout / time.Duration(len(c.Origins)+1),
+		HopKeys: c.HopKeys, Now: c.Now, Report: e.report})
 	e.catalogue = newCatalogue(e)
 	e.catalogue.restore()
 	e.handler = e.routes()

@@ -28,9 +28,10 @@ type exchange struct {
 	place      geo.Place
 	query      string // as sent, without steering parameters
 	steering   steering
-	hops       int  // of this network's nodes that forwarded it
-	navigation bool // see [route.Navigation]
-	decided    bool // place and decision are known
+	hops       int       // of this network's nodes that forwarded it
+	hop        fetch.Hop // what the last of them said of it, if it is believed
+	navigation bool      // see [route.Navigation]
+	decided    bool      // place and decision are known
 	decision   route.Decision
 	located    time.Duration // time to locate and decide
 	fetched    time.Duration // time until the source's answer was there
@@ -50,6 +51,7 @@ func exchangeOf(r *http.Request) *exchange { return r.Context().Value(exchangeKe
 func (e *Edge) begin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{generation: e.aliases.generation.Load(), start: e.Now(), world: e.world.Load(), client: e.clientOf(r), hops: fetch.Hops(r.Header)}
+		e.receive(r, x)
 		x.steering, x.query = cutSteering(r.URL.RawQuery, r.Header)
 		o := &x.outcome
 		o.Start, o.Client, o.Method, o.Host, o.Target, o.Action = x.start, x.client, r.Method, r.Host, r.RequestURI, "self"

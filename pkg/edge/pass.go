@@ -31,7 +31,8 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan
 	case p.byRFC && p.key != "" && r.Method == http.MethodGet:
 		fwd = "uri-miss"
 	}
-	req := fetch.Request{Method: p.method, Target: p.target, Header: withTrailers(r, p.passedHeader()), ContentLength: p.length, Repeatable: p.repeatable, Interim: p.interim}
+	req := fetch.Request{Method: p.method, Target: p.target, Header: withTrailers(r, p.passedHeader()), ContentLength: p.length, Repeatable: p.repeatable, Interim: p.interim,
+		Client: x.client, Proto: e.scheme(r)}
 	if p.stream != nil && p.length != 0 {
 		req.Body = p.stream
 	}
@@ -106,7 +107,7 @@ func (e *Edge) proxy(w http.ResponseWriter, r *http.Request, x *exchange) {
 		target += "?" + x.query
 	}
 	req := fetch.Request{Method: r.Method, Target: target, Header: withoutSecrets(header, sources), ContentLength: r.ContentLength,
-		Repeatable: r.Method == http.MethodGet || r.Method == http.MethodHead}
+		Client: x.client, Proto: e.scheme(r), Repeatable: r.Method == http.MethodGet || r.Method == http.MethodHead}
 	if r.ContentLength != 0 {
 		req.Body = p.stream
 		if p.body != nil {

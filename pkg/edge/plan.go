@@ -168,6 +168,9 @@ func (e *Edge) plainKey(r *http.Request) string { return e.scheme(r) + " " + cac
 
 // scheme is the one that the client used.
 func (e *Edge) scheme(r *http.Request) string {
+	if proto := exchangeOf(r).hop.Proto; proto != "" {
+		return proto
+	}
 	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" && e.trusts(r.RemoteAddr) {
 		return "https"
 	}

@@ -11,10 +11,20 @@
 // 2026-11-23: a 5xx answer moves on to the next source only for requests that
 // may be repeated; the last 5xx is kept and handed out when nobody does
 // better, because the API's own error says more than ours would.
+//
+// 2026-11-25: a hop's signature is over the whole text of its field and over
+// what the request asks for, not over its body (which streams) nor over other
+// fields (which a proxy between may touch). It is good for a minute either way, and
+// nothing remembers which were seen: who repeats one within that time can only ask the
+// same again, for the same client; a signature is no leave to do anything,
+// it says for whom an edge asks.
+//
+// 2026-11-25: without gossip keys hops are written unsigned; who receives them
+// decides whether to believe them.
 package fetch
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,11 +32,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/netip"
 	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -34,9 +44,14 @@ import (
 type Kind string
 
 const (
-	Origin Kind = "origin"
-	Region Kind = "region" // another region's node
+	Origin  Kind = "origin"
+	Sibling Kind = "sibling" // another node of this region
+	Parent  Kind = "parent"  // a node of the region that this one asks before its origins
+	Region  Kind = "region"  // another region's node
 )
+
+// Edge reports whether it is a node of this network.
+func (k Kind) Edge() bool { return k != Origin }
 
 // Source is somebody who may answer.
 type Source struct {
@@ -56,6 +71,10 @@ type Request struct {
 	Body   io.Reader // nil: none
 	// ContentLength of Body; -1: unknown.
 	ContentLength int64
+	// Client and Proto are what other edges are told of the request: whose it
+	// is, and the scheme that was used. Origins are told by fields of Header alone.
+	Client netip.Addr
+	Proto  string
 	// Repeatable says that asking twice does no harm: a safe method, or a POST
 	// that the catalogue declares safe. Other requests go to the next source
 	// only when the connection failed before a byte was sent.
@@ -112,6 +131,10 @@ type Config struct {
 	Transport http.RoundTripper
 	// HeaderTimeout bounds the wait for one source's answer head; 0: 30 s.
 	HeaderTimeout time.Duration
+	// HopKeys sign requests to other edges; asked each time. Nil: nothing is said
+	// to them of a request.
+	HopKeys func() *HopKeys
+	Now     func() time.Time // nil: time.Now
 	// Report is told of each attempt that ended for a reason other than the
 	// caller's own context. Nil: nobody. It must not block.
 	Report func(Attempt)
@@ -120,8 +143,11 @@ type Config struct {
 // Client asks sources. It is safe for concurrent use.
 type Client struct {
 	transport http.RoundTripper
+	node      string
 	loop      string
 	timeout   time.Duration
+	hopKeys   func() *HopKeys
+	now       func() time.Time
 	report    func(Attempt)
 }
 
@@ -144,7 +170,10 @@ func New(c Config) *Client {
 	if c.Report == nil {
 		c.Report = func(Attempt) {}
 	}
-	return &Client{c.Transport, loopMember(c.Node), c.HeaderTimeout, c.Report}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Client{c.Transport, c.Node, loopMember(c.Node), c.HeaderTimeout, c.HopKeys, c.Now, c.Report}
 }
 
 // Do asks the sources in order and gives the first usable answer, or an
@@ -259,6 +288,11 @@ func (c *Client) ask(ctx context.Context, src Source, req Request, body *body, w
 		out.Header.Set("User-Agent", "mirrornet")
 	}
 	out.Host = src.Host
+	delete(out.Header, HopField)
+	if src.Kind.Edge() && c.hopKeys != nil {
+		out.Header[HopField] = []string{c.hopKeys().Sign(Hop{c.node, req.Client, req.Proto, c.now()},
+			Asked{out.Method, out.URL.RequestURI(), cmp.Or(out.Host, out.URL.Host)})}
+	}
 	if req.Body != nil {
 		out.ContentLength = req.ContentLength
 	}
@@ -329,71 +363,3 @@ func unsent(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"
 }
-
-// body hands the request's body to one source after another. Bodies up to
-// maxReplay are kept in memory; a longer one can be sent once.
-type body struct {
-	whole []byte
-	once  io.Reader
-	used  *countingReader
-}
-
-const maxReplay = 4 << 20
-
-func newBody(req Request) *body {
-	if req.Body == nil {
-		return &body{}
-	}
-	if req.ContentLength >= 0 && req.ContentLength <= maxReplay {
-		whole, err := io.ReadAll(io.LimitReader(req.Body, req.ContentLength))
-		if err == nil {
-			return &body{whole: whole}
-		}
-		return &body{once: io.MultiReader(bytes.NewReader(whole), failing{err})}
-	}
-	return &body{once: req.Body}
-}
-
-func (b *body) reader() io.Reader {
-	switch {
-	case b.whole != nil:
-		return bytes.NewReader(b.whole)
-	case b.once != nil:
-		b.used = &countingReader{r: b.once}
-		return io.NopCloser(b.used)
-	}
-	return nil
-}
-
-// err is why the body could not be read to its end; nil: nothing wrong so far.
-func (b *body) err() error {
-	if b.used == nil {
-		return nil
-	}
-	if e := b.used.fault.Load(); e != nil {
-		return *e
-	}
-	return nil
-}
-
-// rewind reports whether the body can be sent again.
-func (b *body) rewind() bool { return b.once == nil || b.used == nil || b.used.n.Load() == 0 }
-
-type countingReader struct {
-	r     io.Reader
-	n     atomic.Int64
-	fault atomic.Pointer[error] // the transport may still read when it gave up
-}
-
-func (c *countingReader) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n.Add(int64(n))
-	if err != nil && err != io.EOF {
-		c.fault.Store(&err)
-	}
-	return n, err
-}
-
-type failing struct{ err error }
-
-func (f failing) Read([]byte) (int, error) { return 0, f.err }

@@ -5,7 +5,7 @@ import "github.com/prometheus/client_golang/prometheus"
 // fetching counts what becomes of misses.
 type fetching struct {
 	flights, collapsed, unshared prometheus.Counter
-	negatives, resumed           *prometheus.CounterVec
+	negatives, resumed, hops     *prometheus.CounterVec
 }
 
 func newFetching(reg prometheus.Registerer) fetching {
@@ -20,8 +20,10 @@ func newFetching(reg prometheus.Registerer) fetching {
 			Help: "404 and 400 in place of a stored 200: held until confirmed, overruled by another origin, or replaced it."}, []string{"result"}),
 		resumed: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mirrornet_broken_bodies_total",
 			Help: "Bodies that broke off at their source while they were sent on: resumed from a source, or cut."}, []string{"result"}),
+		hops: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mirrornet_hops_total",
+			Help: "Requests that said that another edge sent them: believed, or why not (clock, signature, unsigned, form); those were answered as a client's."}, []string{"result"}),
 	}
-	reg.MustRegister(f.flights, f.collapsed, f.unshared, f.negatives, f.resumed)
+	reg.MustRegister(f.flights, f.collapsed, f.unshared, f.negatives, f.resumed, f.hops)
 	return f
 }
 
@@ -41,3 +43,7 @@ func (m *Metrics) Negative(result string) { m.fetching.negatives.WithLabelValues
 // Broken counts a body that broke off at its source while it was sent on:
 // resumed or cut.
 func (m *Metrics) Broken(result string) { m.fetching.resumed.WithLabelValues(result).Inc() }
+
+// Hop counts a request that said that another edge sent it: believed, or why
+// not.
+func (m *Metrics) Hop(result string) { m.fetching.hops.WithLabelValues(result).Inc() }
