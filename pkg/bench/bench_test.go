@@ -263,7 +263,7 @@ func TestGenerator(t *testing.T) {
 
 // Every configuration is accepted by the program that it is for.
 func TestConfigurations(t *testing.T) {
-	for _, change := range []setup{{}, {Large: true, Logs: true}, {Memcached: true}} {
+	for _, change := range []setup{{}, {Large: true, Logs: true}, {Memcached: true}, {Redirects: true}} {
 		change.CacheMB = 64
 		dir := t.TempDir()
 		s := &server{setup: change, Dir: dir, Addr: "127.0.0.1:8080", Host: "127.0.0.1", Port: "8080", Admin: "127.0.0.1:9080", Origin: "127.0.0.1:8000",

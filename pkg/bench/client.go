@@ -42,8 +42,12 @@ func request(addr, target, tag string) []byte {
 
 // get asks for a target, with If-None-Match if there is a tag.
 func (c *client) get(target, tag string) (*http.Response, []byte, error) {
+	return c.exchange(request(c.addr, target, tag))
+}
+
+func (c *client) exchange(request []byte) (*http.Response, []byte, error) {
 	c.conn.SetDeadline(time.Now().Add(10 * time.Second))
-	if _, err := c.conn.Write(request(c.addr, target, tag)); err != nil {
+	if _, err := c.conn.Write(request); err != nil {
 		return nil, nil, err
 	}
 	resp, err := http.ReadResponse(c.r, nil)

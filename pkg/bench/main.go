@@ -48,7 +48,7 @@ type options struct {
 
 func main() {
 	if len(os.Args) > 1 {
-		if part := map[string]func([]string) error{"origin": originMain, "pace": paceMain}[os.Args[1]]; part != nil {
+		if part := map[string]func([]string) error{"origin": originMain, "pace": paceMain, "constant": constantMain}[os.Args[1]]; part != nil {
 			if err := part(os.Args[2:]); err != nil {
 				fmt.Fprintf(os.Stderr, "bench %s: %v\n", os.Args[1], err)
 				os.Exit(1)
@@ -95,7 +95,7 @@ func (o options) check() error {
 		}
 	}
 	for _, p := range o.peers {
-		if _, known := programs()[p]; !known || p == theEdge {
+		if _, known := programs()[p]; !known || p == theEdge || p == constant || p == bare {
 			return fmt.Errorf("-peers: no peer is called %s; write some of haproxy,nginx,varnish,trafficserver", p)
 		}
 	}

@@ -22,7 +22,11 @@ const theOrigin = "origin"
 
 // contestants are the servers of a row, the edge first.
 func (r *rig) contestants(row row) (names []string) {
-	for _, name := range r.there {
+	there := r.there
+	if row.kind == redirects {
+		there = []string{theEdge, constant, bare}
+	}
+	for _, name := range there {
 		if name == theEdge || len(row.only) == 0 || slices.Contains(row.only, name) {
 			names = append(names, name)
 		}
@@ -77,6 +81,9 @@ func (r *rig) measureRow(ctx context.Context, row row) Result {
 	if row.kind == paced && ctx.Err() == nil {
 		result.Notes = append(result.Notes, r.floor(ctx, servers, result, row)...)
 	}
+	if row.kind == redirects {
+		rates(&result)
+	}
 	result.judge()
 	return result
 }
@@ -84,8 +91,11 @@ func (r *rig) measureRow(ctx context.Context, row row) Result {
 // prepare brings a server to where it answers a row's targets from its cache:
 // it has done so twice for each.
 func (r *rig) prepare(ctx context.Context, s *server, row row) error {
-	if row.kind == misses {
+	switch row.kind {
+	case misses:
 		return nil
+	case redirects:
+		return r.prepareRedirect(ctx, s, row)
 	}
 	n := max(1, row.keys)
 	if s.Memcached && s.name != theEdge {
@@ -121,13 +131,19 @@ type reading struct {
 	at        time.Time
 	cpu, core time.Duration // used by the server, and by all on its core
 	asked     int64         // of the origin
+	sent      int64         // page loads to another region, by the edge's own count
 }
 
 func (r *rig) read(s *server) (reading, error) {
 	cpu, err := cpuTime(s.pids)
 	core, cerr := coreTime(r.o.serverCore)
 	asked, aerr := r.asked()
-	return reading{time.Now(), cpu, core, asked}, errors.Join(err, cerr, aerr)
+	var rerr error
+	now := reading{at: time.Now(), cpu: cpu, core: core, asked: asked}
+	if s.Redirects && s.name == theEdge {
+		now.sent, rerr = s.redirected()
+	}
+	return now, errors.Join(err, cerr, aerr, rerr)
 }
 
 // used is what a server used while f ran.
@@ -143,7 +159,7 @@ func (r *rig) used(s *server, f func() error) (used reading, others float64, err
 		return reading{}, 0, err
 	}
 	after, err := r.read(s)
-	used = reading{cpu: after.cpu - before.cpu, core: after.core - before.core, asked: after.asked - before.asked}
+	used = reading{cpu: after.cpu - before.cpu, core: after.core - before.core, asked: after.asked - before.asked, sent: after.sent - before.sent}
 	return used, min(1, max(0, (used.core-used.cpu).Seconds()/after.at.Sub(before.at).Seconds())), err
 }
 
@@ -154,7 +170,7 @@ func (r *rig) measure(ctx context.Context, s *server, row row) (sample, error) {
 	if row.tagged {
 		tagged = tag(first)
 	}
-	if row.kind != misses {
+	if row.kind != misses && row.kind != redirects {
 		c, err := dial(s.Addr)
 		if err != nil {
 			return sample{}, err
@@ -185,6 +201,8 @@ func (r *rig) measure(ctx context.Context, s *server, row row) (sample, error) {
 		return sample{}, err
 	case row.kind == misses && used.asked < l.Requests:
 		return sample{}, fmt.Errorf("the origin was asked %d times for %d requests: not all were misses", used.asked, l.Requests)
+	case row.kind == redirects && s.name == theEdge && used.sent < l.Requests:
+		return sample{}, fmt.Errorf("%d of %d page loads were redirected", used.sent, l.Requests)
 	case row.kind != misses && used.asked > l.Requests/tolerated(s):
 		return sample{}, fmt.Errorf("the origin was asked %d times in %d requests: not all were hits", used.asked, l.Requests)
 	}
@@ -220,6 +238,16 @@ func (r *rig) runLoad(ctx context.Context, s *server, row row, length time.Durat
 	}
 	args := []string{"-t1", fmt.Sprintf("-c%d", row.conns), fmt.Sprintf("-d%d", int(length.Seconds())), "--latency", "--timeout", "10s"}
 	switch {
+	case row.kind == redirects:
+		script, err := r.file("page.lua")
+		if err != nil {
+			return load{}, err
+		}
+		each := "own"
+		if row.keys == 1 {
+			each = "same"
+		}
+		args = append(args, "-s", script, "http://"+s.Addr, "--", row.target(0), pageFields, each)
 	case row.kind == misses:
 		script, err := r.file("unique.lua")
 		if err != nil {

@@ -145,8 +145,11 @@ func (r *Result) judge() {
 		return
 	}
 	best := slices.MinFunc(peers, func(a, b ServerResult) int { return cmp.Compare(value(a), value(b)) })
+	if same := r.server(constant); r.kind == redirects && same != nil && len(same.Samples) > 0 {
+		best = *same
+	}
 	r.Best = best.Server
-	if r.kind == hits {
+	if r.kind == hits || r.kind == redirects {
 		r.Ratio = value(best) / value(*edge)
 		r.verdict(r.Ratio >= r.Goal)
 		return
@@ -176,7 +179,7 @@ func (r Result) conclusion() string {
 	}
 	if r.Goal != 0 {
 		sign := "≤"
-		if r.kind == hits {
+		if r.kind == hits || r.kind == redirects {
 			sign = "≥"
 		}
 		c += fmt.Sprintf(", goal %s %.1f: %s", sign, r.Goal, r.Verdict)

@@ -8,10 +8,11 @@ import "fmt"
 type kind int
 
 const (
-	hits   kind = iota // server CPU time for each request, by wrk
-	misses             // latency added to the origin's own, by wrk
-	paced              // p99 at a rate below the server's peak
-	memory             // bytes for each stored response
+	hits      kind = iota // server CPU time for each request, by wrk
+	misses                // latency added to the origin's own, by wrk
+	paced                 // p99 at a rate below the server's peak
+	memory                // bytes for each stored response
+	redirects             // server CPU time for each page load that is sent elsewhere, by wrk
 )
 
 // row is one line of the comparison.
@@ -35,6 +36,7 @@ type setup struct {
 	Logs      bool // each server writes its access log
 	Memcached bool // the memory tier is memcached alone
 	CacheMB   int  // capacity
+	Redirects bool // another region is nearer to all
 }
 
 const zipfKeys = 100_000
@@ -61,6 +63,10 @@ func rows() []row {
 		{name: "p99", title: "p99 of 1 kB hits at 70 % of the server's own peak", kind: paced, size: 1000, conns: 32, setup: ordinary, goal: 1},
 		{name: "memory", title: "bytes for each stored 1 kB response", kind: memory, size: 1000, conns: 32,
 			setup: with(func(s *setup) { s.CacheMB = 4095 }), goal: 1.5}, // HAProxy's most
+		{name: "redirect", title: "page loads sent to another region, each for its own target", kind: redirects, conns: 32,
+			setup: with(func(s *setup) { s.Redirects = true }), only: []string{constant, bare}, goal: 0.9},
+		{name: "redirect-same", title: "page loads sent to another region, all for one target", kind: redirects, keys: 1, conns: 32,
+			setup: with(func(s *setup) { s.Redirects = true }), only: []string{constant, bare}, goal: 0.9},
 	}
 }
 

@@ -33,6 +33,8 @@ func programs() map[string]program {
 		"nginx":         {"nginx", "nginx-light", []string{"-v"}, startNginx},
 		"varnish":       {"varnishd", "varnish", []string{"-V"}, startVarnish},
 		"trafficserver": {"traffic_server", "trafficserver", []string{"-V"}, startTrafficServer},
+		constant:        {start: startConstant},
+		bare:            {start: startConstant},
 		"memcached":     {"memcached", "memcached", []string{"-V"}, nil},
 	}
 }
@@ -57,14 +59,18 @@ type server struct {
 	Dir        string
 	Addr       string
 	Host, Port string
-	Admin      string // of the edge
-	Socket     string // of its memcached
-	Origin     string
-	OriginHost string
-	OriginPort string
-	Root       bool
-	Files      uint64 // that it may have open
-	KeptOpen   uint64 // of those, files of its cache
+	// Of the edge.
+	Node, Region, Admin   string
+	Gossip, Join          string // addresses; empty: none
+	OtherAddr, OtherAdmin string // of the edge of another region
+	other                 *process
+	Socket                string // of its memcached
+	Origin                string
+	OriginHost            string
+	OriginPort            string
+	Root                  bool
+	Files                 uint64 // that it may have open
+	KeptOpen              uint64 // of those, files of its cache
 
 	processes []*process
 	pids      []int
@@ -74,9 +80,13 @@ type server struct {
 // startServer starts a server for a row. It is ended by stopServer, also when
 // this failed.
 func (r *rig) startServer(ctx context.Context, name string, row row) (*server, error) {
-	s := &server{name: name, setup: row.setup, Origin: r.origin, Dir: filepath.Join(r.dir, row.name+"-"+name), Root: os.Geteuid() == 0}
+	s := &server{name: name, setup: row.setup, Node: "bench-1", Region: "bench", Origin: r.origin, Dir: filepath.Join(r.dir, row.name+"-"+name), Root: os.Geteuid() == 0}
 	err := os.Mkdir(s.Dir, 0o755)
-	for _, a := range []*string{&s.Addr, &s.Admin} {
+	addresses := []*string{&s.Addr, &s.Admin}
+	if s.Redirects {
+		addresses = append(addresses, &s.Gossip, &s.Join, &s.OtherAddr, &s.OtherAdmin)
+	}
+	for _, a := range addresses {
 		if err == nil {
 			*a, err = freeAddr()
 		}
@@ -123,6 +133,9 @@ func mayOpen() (uint64, error) {
 
 func (r *rig) stopServer(s *server) {
 	r.end(s.processes...)
+	if s.other != nil {
+		r.end(s.other)
+	}
 	if !r.o.keep {
 		os.RemoveAll(s.Dir)
 	}
@@ -162,8 +175,16 @@ func (s *server) startMemcached(ctx context.Context, r *rig) error {
 }
 
 func startEdge(_ context.Context, r *rig, s *server) error {
-	for file, name := range map[string]string{"edge.yaml": "edge.yaml", "regions/network.yaml": "network.yaml", "regions/bench.yaml": "region.yaml"} {
+	for file, name := range map[string]string{"edge.yaml": "edge.yaml", "regions/network.yaml": "network.yaml", "regions/bench.yaml": "region.yaml", "regions/other.yaml": "other.yaml"} {
+		if name == "other.yaml" && !s.Redirects {
+			continue
+		}
 		if err := write(filepath.Join(s.Dir, file), name, s); err != nil {
+			return err
+		}
+	}
+	if s.Redirects {
+		if err := s.startOther(r); err != nil {
 			return err
 		}
 	}
