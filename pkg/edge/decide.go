@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"io"
 	"net/http"
 	"strings"
 
@@ -79,22 +80,20 @@ func (e *Edge) route(r *http.Request, x *exchange) {
 func (e *Edge) redirect(w http.ResponseWriter, r *http.Request, x *exchange) {
 	const before = "Your nearest mirror is "
 	base := strings.TrimSuffix(x.decision.URL, "/")
-	text := make([]byte, 0, len(before)+len(base)+len(r.RequestURI)+32)
-	text = append(append(append(text, before...), base...), r.URL.EscapedPath()...)
+	text := before + base + r.URL.EscapedPath() + "\n"
 	if x.query != "" {
-		text = append(append(text, '?'), x.query...)
+		text = before + base + r.URL.EscapedPath() + "?" + x.query + "\n"
 	}
-	location := string(text[len(before):])
 	h := w.Header()
 	e.mirrorFields(h, r, x)
 	// Scripts never see the fields of a redirect. And a map of up to eight is
 	// cheaper, twice.
 	delete(h, "Access-Control-Expose-Headers")
 	h["Cache-Control"], h["Vary"], h["Content-Type"] = e.fixed.private, e.fixed.varyRedirect, e.fixed.text
-	h["Location"] = []string{location}
+	h["Location"] = []string{text[len(before) : len(text)-1]}
 	w.WriteHeader(http.StatusTemporaryRedirect)
 	if r.Method != http.MethodHead {
-		w.Write(append(text, '\n'))
+		io.WriteString(w, text)
 	}
 	if x.series = e.redirects.Load(); x.series == nil {
 		o := x.outcome

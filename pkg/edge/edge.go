@@ -126,6 +126,7 @@ type Edge struct {
 	world     atomic.Pointer[world]
 	aliases   aliases
 	addressed func(http.Handler) http.Handler // finds whose request a proxy forwards
+	exchanges sync.Pool                       // *exchange, empty
 	redirects atomic.Pointer[observe.Series]  // of all redirects; nil: none yet
 	draining  atomic.Bool
 	started   time.Time

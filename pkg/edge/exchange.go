@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
@@ -50,7 +51,11 @@ func exchangeOf(r *http.Request) *exchange { return r.Context().Value(exchangeKe
 // nothing of what the others do.
 func (e *Edge) begin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := &exchange{generation: e.aliases.generation.Load(), start: e.Now(), world: e.world.Load(), client: e.clientOf(r), hops: fetch.Hops(r.Header)}
+		x, ok := e.exchanges.Get().(*exchange)
+		if !ok {
+			x = new(exchange)
+		}
+		x.generation, x.start, x.world, x.client, x.hops = e.aliases.generation.Load(), e.Now(), e.world.Load(), e.clientOf(r), fetch.Hops(r.Header)
 		e.receive(r, x)
 		x.steering, x.query = cutSteering(r.URL.RawQuery, r.Header)
 		o := &x.outcome
@@ -81,6 +86,10 @@ func (e *Edge) end(x *exchange) {
 	x.series.Add(o.Duration, o.Bytes)
 	if e.AccessLog != nil {
 		observe.LogAccess(e.AccessLog, *o)
+	}
+	if o.Action == string(route.Redirect) && x.series != nil { // nobody else has seen it
+		*x = exchange{}
+		e.exchanges.Put(x)
 	}
 }
 
@@ -119,6 +128,16 @@ func (m *meter) Write(b []byte) (int, error) {
 		m.status = http.StatusOK
 	}
 	n, err := m.ResponseWriter.Write(b)
+	m.bytes += int64(n)
+	return n, err
+}
+
+// WriteString is Write.
+func (m *meter) WriteString(s string) (int, error) {
+	if m.status == 0 {
+		m.status = http.StatusOK
+	}
+	n, err := io.WriteString(m.ResponseWriter, s)
 	m.bytes += int64(n)
 	return n, err
 }
