@@ -130,6 +130,7 @@ type Edge struct {
 	redirects atomic.Pointer[observe.Series]  // of all redirects; nil: none yet
 	draining  atomic.Bool
 	started   time.Time
+	process   string // of this run
 
 	changes  *changes
 	gathered atomic.Int64 // bytes that keepers hold
@@ -164,7 +165,7 @@ func New(c Config) (*Edge, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	e := &Edge{Config: c, started: c.Now(), changes: newChanges(), ended: newChanges()}
+	e := &Edge{Config: c, started: c.Now(), process: newProcess(), changes: newChanges(), ended: newChanges()}
 	e.fixed = newFixed(c)
 	e.addressed = e.clientAddress()
 	e.aliases.table, e.aliases.now, e.aliases.writes.seed = c.Aliases, clock, maphash.MakeSeed()

@@ -67,15 +67,6 @@ func (e *Edge) status(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, r, http.StatusOK, e.Status())
 }
 
-// healthz answers probes: 200 while clients may be sent here.
-func (e *Edge) healthz(w http.ResponseWriter, r *http.Request) {
-	if e.draining.Load() {
-		writeJSON(w, r, http.StatusServiceUnavailable, map[string]string{"state": string(health.Draining)})
-		return
-	}
-	writeJSON(w, r, http.StatusOK, map[string]string{"state": string(health.Serving)})
-}
-
 // directory lists the mirrors for programs that choose one themselves.
 func (e *Edge) directory(w http.ResponseWriter, r *http.Request) {
 	s := e.Status()

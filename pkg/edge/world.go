@@ -7,19 +7,11 @@ import (
 	"slices"
 	"time"
 
-	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/fetch"
 	"mirrornet/pkg/health"
 	"mirrornet/pkg/region"
 	"mirrornet/pkg/route"
 )
-
-// HealthPath answers other nodes' probes.
-const HealthPath = "/-/healthz"
-
-// confirmed is how long ago a node must have answered at most to be named to a
-// client.
-const confirmed = 5 * time.Second
 
 // world is one snapshot: everything that a decision depends on. It is
 // immutable; a request uses one.
@@ -121,50 +113,6 @@ func byRTT(a, b Member) int {
 	return -1
 }
 
-func stateWord(s health.State) string {
-	if s == "" {
-		return string(health.Unknown)
-	}
-	return string(s)
-}
-
-func nodeID(node string) string     { return "node " + node }
-func originID(base *url.URL) string { return "origin " + base.String() }
-
-// Targets is what health has to probe: every node that gossip names, and the
-// origins.
-func (e *Edge) Targets() []health.Target {
-	var targets []health.Target
-	for _, n := range e.Members.Members() {
-		if n.Self || n.State == "left" || n.Advertise == "" {
-			continue
-		}
-		targets = append(targets, health.Target{ID: nodeID(n.Node), Kind: health.Edge, Region: n.Region,
-			URL: n.Advertise + HealthPath})
-	}
-	canary := e.catalogue.canary()
-	for _, o := range e.Origins {
-		t := health.Target{ID: originID(o), Kind: health.Origin, AlwaysTry: len(e.Origins) == 1, URL: o.String()}
-		if canary == "" {
-			t.ConnectOnly = true
-		} else {
-			t.URL += canary
-		}
-		targets = append(targets, t)
-	}
-	return targets
-}
-
-// canary is the first target that the catalogue promises to answer with 200.
-func canary(c *apispec.Catalogue) string {
-	for i := range c.Endpoints {
-		if c.Endpoints[i].Method == "GET" && len(c.Endpoints[i].Canaries) > 0 {
-			return c.Endpoints[i].Canaries[0]
-		}
-	}
-	return ""
-}
-
 // originSources are the origins to ask, the healthy first, in order of
 // preference; nobody may change the slice. down says that all of them are
 // known not to answer.
@@ -220,23 +168,4 @@ func (w *world) nodeSource(n Member) (fetch.Source, bool) {
 		s.Host = r.Host
 	}
 	return s, true
-}
-
-// report passes what real requests met on to health and metrics.
-func (e *Edge) report(a fetch.Attempt) {
-	id := nodeID(a.Source.Name)
-	if a.Source.Kind == fetch.Origin {
-		id = "origin " + a.Source.Name
-	}
-	result := "error"
-	switch {
-	case a.Err != nil:
-		e.Health.ReportFailure(id, a.Err)
-	default:
-		result = fmt.Sprintf("%dxx", a.Status/100)
-		if a.Status < 500 {
-			e.Health.ReportSuccess(id)
-		}
-	}
-	e.Metrics.Fetch(string(a.Source.Kind), a.Source.Name, result)
 }

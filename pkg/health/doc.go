@@ -3,11 +3,13 @@
 // into a state that does not flap.
 //
 // The verdicts are made by a pure state machine (machine.go): N failures in a
-// row make a target unreachable, M > N successes in a row make it serving
-// again, a target never seen before serves from its first success, and a target
-// that says it is draining is believed at once. The loop around it (health.go)
-// runs one watcher per target: a probe every Interval, and every Fast from the
-// first failure until there is a verdict. Readers take an immutable [View].
+// row make a target unreachable, M > N successes in a row over a time that
+// grows with its recent changes make it serving again, a target never seen
+// before serves from its first success, and a target that says it is draining
+// is believed at once. The loop around it (watch.go) runs one watcher per target:
+// a probe every Interval, and every Fast, beside those that still wait, from the
+// first that is late or fails until there is a verdict. Readers take an
+// immutable [View].
 //
 // # Decisions
 //
@@ -28,16 +30,41 @@
 // failed probes. A node that answers its health endpoint with an error has a
 // reason, even while hits from its memory still work.
 //
-// 2026-11-24: periods are measured from the start of a probe, so a target that
-// swallows packets (each probe waits for its whole timeout) is convicted after
-// Interval + N × Timeout: 4 s with the defaults, inside the 5 s that routing
-// promises. A refused connection takes Interval + 2 × Fast: 1.5 s.
-//
-// 2026-11-24: recovery is probed at Interval, not at Fast: M successes then
-// span some seconds, and that is the damping.
+// 2026-11-24: recovery is probed at Interval, not at Fast.
 //
 // 2026-11-24: the client that this package makes speaks HTTP/1.1 only. A timed
 // out HTTP/1.1 probe costs its connection, and the next one dials; an HTTP/2
 // connection to a host that vanished is used again and again, and a host that
 // is back would stay unreachable.
+//
+// 2026-11-25 (instead of "periods are measured from the start of a probe", by
+// which a target that swallows packets was convicted after 4 s): probes
+// overlap. A probe without an answer after 1¼ round trips and 50 ms is late;
+// that is no evidence, but from then on further probes go out every Fast beside
+// it, on connections of their own. Each fails after two round trips and 600 ms,
+// at least a second: two, since it may have to make its connection; 600 ms, so
+// that a link that gets slower by half a second at once is not taken for a dead
+// one. The round trip is smoothed, and counted from having a connection on. So
+// with an Interval of 500 ms a refused connection is a verdict after 1 s and
+// silence after 2 s; over a round trip of 300 ms after 1.3 s and 2.4 s (tested,
+// over all places between two probes). A failure of a probe that began before
+// one that was answered is dropped: it says nothing of now.
+//
+// 2026-11-25: being unreachable must never be late, so damping is all in the
+// way back. A convicted edge has to be good for a minute, for 2, 4, 8 minutes
+// when it was convicted again within ten minutes of coming back, and two
+// acquittals are never closer than two minutes. Hence a link that comes and
+// goes faster than once a minute changes the state once and then stays out, and
+// no evidence whatever gives more changes than minutes, plus two (both tested).
+// A minute costs little: the next region serves meanwhile. What ends a good run
+// is as many failures as would convict, not a single one, or a link that loses
+// a packet now and then would never come back. An edge that answers as another
+// process than before was restarted, not cut: it needs only the M successes, at
+// most once in two minutes, so that a crash loop is damped too. The same holds
+// for a target that never served. An origin moves no client; it is held only
+// from the second conviction on, for 10 s to a minute.
+//
+// 2026-11-25: with damping, one long outage comes back sooner than two short
+// ones, so the machine is monotone only up to its first change (tested); that
+// is what damping is.
 package health

@@ -3,7 +3,6 @@ package health
 import (
 	"context"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"sync"
@@ -14,8 +13,8 @@ import (
 )
 
 // maxProbes bounds how many probes run at once. A target that swallows packets
-// holds its place for one Timeout.
-const maxProbes = 128
+// holds a place for each probe's timeout.
+const maxProbes = 512
 
 // Kind is what a target is to this node.
 type Kind string
@@ -36,6 +35,8 @@ type Target struct {
 	// ConnectOnly makes the probe a TCP connect to the URL's authority, for
 	// targets of which nothing is known that could be asked.
 	ConnectOnly bool
+	// Every is the time between probes; 0: Config.Interval.
+	Every time.Duration
 	// AlwaysTry is for whoever reads the View: ask this target whatever its
 	// state, since there is no other. It changes nothing here.
 	AlwaysTry bool
@@ -53,6 +54,11 @@ type TargetStatus struct {
 	// Release and Tag are the Ensembl-Release and ETag fields of the last good
 	// probe's answer; empty where it had none.
 	Release, Tag string
+	// Without are the classes of endpoints that an edge says it cannot serve, in
+	// order. One that it says it has again stays here while it is damped.
+	Without []string
+	// NoOrigin: the edge says that none of its origins answers it.
+	NoOrigin bool
 
 	settled bool // a further success would change nothing
 }
@@ -61,8 +67,8 @@ type TargetStatus struct {
 type View struct {
 	Status map[string]TargetStatus // by Target.ID
 	// Generation rises with each change that may change a decision: a target
-	// came, went or was redefined, or its State, Release or Tag changed. LastOK
-	// and RTT alone do not raise it.
+	// came, went or was redefined, or its State, Release, Tag, Without or
+	// NoOrigin changed. LastOK and RTT alone do not raise it.
 	Generation uint64
 }
 
@@ -74,9 +80,9 @@ type Config struct {
 	// Client sends probes; its CheckRedirect and Timeout are not used. It should
 	// not speak HTTP/2 (see Decisions). Nil: a client of its own.
 	Client    *http.Client
-	Interval  time.Duration // between probes of one target; 0: 1 s
-	Fast      time.Duration // the same while failures wait for a verdict; 0: 250 ms
-	Timeout   time.Duration // of one probe; 0: 1 s
+	Interval  time.Duration // between probes of one target; 0: 500 ms
+	Fast      time.Duration // the same while one is late or has failed, until there is a verdict; 0: 200 ms
+	Timeout   time.Duration // of one probe, at most: see Decisions; 0: 2 s
 	Failures  int           // in a row, make unreachable; 0: 3
 	Successes int           // in a row, make serving again; 0: Failures + 1. More than Failures damps flapping.
 	Logger    *slog.Logger  // nil: no log
@@ -108,7 +114,11 @@ type target struct {
 	// Guarded by Health.mu.
 	machine      machine
 	rtt          time.Duration
+	sound        time.Time // when the last good probe began
 	release, tag string
+	process      string // as the edge calls its own
+	lost         losses
+	noOrigin     bool
 }
 
 // New makes a Health that probes nothing before Run.
@@ -116,9 +126,9 @@ func New(c Config) *Health {
 	if c.Targets == nil {
 		c.Targets = func() []Target { return nil }
 	}
-	def(&c.Interval, time.Second)
-	def(&c.Fast, 250*time.Millisecond)
-	def(&c.Timeout, time.Second)
+	def(&c.Interval, 500*time.Millisecond)
+	def(&c.Fast, 200*time.Millisecond)
+	def(&c.Timeout, 2*time.Second)
 	if c.Failures <= 0 {
 		c.Failures = 3
 	}
@@ -198,7 +208,7 @@ func (h *Health) reconcile(ctx context.Context, wg *sync.WaitGroup, want []Targe
 				continue
 			}
 			changed = true
-			if have.URL == w.URL && have.Host == w.Host && have.ConnectOnly == w.ConnectOnly {
+			if have.URL == w.URL && have.Host == w.Host && have.ConnectOnly == w.ConnectOnly && have.Every == w.Every {
 				have.Target = w
 				continue
 			}
@@ -210,7 +220,7 @@ func (h *Health) reconcile(ctx context.Context, wg *sync.WaitGroup, want []Targe
 			Target:  w,
 			stop:    stop,
 			wake:    make(chan struct{}, 1),
-			machine: newMachine(h.conf.Failures, h.conf.Successes, w.ConnectOnly, now),
+			machine: newMachine(h.conf.Failures, h.conf.Successes, w.ConnectOnly, dampingOf(w.Kind), now),
 		}
 		h.targets[w.ID] = t
 		wg.Go(func() { h.watch(watched, t, w) })
@@ -225,69 +235,6 @@ func (h *Health) reconcile(ctx context.Context, wg *sync.WaitGroup, want []Targe
 	if changed {
 		h.publish(true)
 	}
-}
-
-// watch probes one target until ctx ends. spec is a copy, since t.Target is
-// guarded; what a probe needs of it never changes.
-func (h *Health) watch(ctx context.Context, t *target, spec Target) {
-	// Spread the first probes of a node that starts with many targets.
-	timer := time.NewTimer(rand.N(min(100*time.Millisecond, h.conf.Interval/4) + 1))
-	defer timer.Stop()
-	var last time.Time // start of the last probe
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		case <-t.wake:
-			// Failing requests come faster than probes should go.
-			if wait := h.conf.Fast - time.Since(last); !last.IsZero() && wait > 0 {
-				timer.Reset(wait)
-				continue
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case h.slots <- struct{}{}:
-		}
-		last = time.Now()
-		got := h.probe(ctx, spec)
-		<-h.slots
-		if ctx.Err() != nil {
-			return // the probe may have failed because of that
-		}
-		period := h.conf.Interval
-		if h.probed(t, got, time.Now()) {
-			period = h.conf.Fast
-		}
-		timer.Reset(max(0, jitter(period)-time.Since(last)))
-	}
-}
-
-// jitter gives d ± 10 %.
-func jitter(d time.Duration) time.Duration {
-	return d - d/10 + rand.N(d/5+1)
-}
-
-// probed records a probe's result and says whether the next should come fast.
-func (h *Health) probed(t *target, got result, now time.Time) (fast bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.targets[t.ID] != t {
-		return false
-	}
-	changed := h.step(t, got.sample, now)
-	if got.outcome == succeeded {
-		if t.rtt == 0 {
-			t.rtt = got.took
-		}
-		t.rtt += (got.took - t.rtt) / 4
-		changed = changed || t.release != got.release || t.tag != got.tag
-		t.release, t.tag = got.release, got.tag
-	}
-	h.publish(changed)
-	return t.machine.pending()
 }
 
 // step moves t's machine and logs a change of state. h.mu is held.
@@ -327,7 +274,7 @@ func (t *target) status() TargetStatus {
 	m := &t.machine
 	return TargetStatus{
 		Target: t.Target, State: m.state, Since: m.since, LastOK: m.lastOK, Err: m.err,
-		RTT: t.rtt, Release: t.release, Tag: t.tag, settled: m.settled(),
+		RTT: t.rtt, Release: t.release, Tag: t.tag, Without: t.lost.now, NoOrigin: t.noOrigin, settled: m.settled(),
 	}
 }
 

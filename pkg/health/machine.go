@@ -15,6 +15,19 @@ const (
 // realMemory is how long a failed real request counts.
 const realMemory = 30 * time.Second
 
+// damping says how long a convicted target has to be good before it serves
+// again. The zero damping asks for no more than the successes in a row.
+type damping struct {
+	first time.Duration // after a conviction out of steady service
+	again time.Duration // after the next one, and doubled with each further one
+	most  time.Duration // bounds the doubling
+	// between parts two acquittals. A target that comes back as a new process
+	// is spared the rest, so this alone bounds what a crash loop can do.
+	between time.Duration
+	// steady is how long after an acquittal a conviction counts as another one.
+	steady time.Duration
+}
+
 type outcome uint8
 
 const (
@@ -27,6 +40,7 @@ const (
 type sample struct {
 	outcome outcome
 	real    bool   // a client's request, not a probe; never drains
+	renewed bool   // succeeded, as another process than the last time
 	err     string // why it failed
 }
 
@@ -35,6 +49,7 @@ type sample struct {
 type machine struct {
 	n, m int  // failures that convict, successes that acquit
 	weak bool // the probe is a TCP connect: real requests know better
+	damp damping
 
 	state  State
 	since  time.Time // of state
@@ -45,10 +60,19 @@ type machine struct {
 	good   int       // successes in a row while not serving
 	real   int       // failed real requests in a row
 	realAt time.Time // of the last of them
+
+	// While not serving: when the target began to be good, zero if it is not,
+	// and its failures since. As many failures as convict end the run.
+	goodAt    time.Time
+	misses    int
+	renewed   bool      // it came back as another process
+	served    bool      // it was serving before
+	acquitted time.Time // when it last came back; zero: never
+	level     int       // convictions, each soon after an acquittal
 }
 
-func newMachine(n, m int, weak bool, now time.Time) machine {
-	return machine{n: n, m: m, weak: weak, state: Unknown, since: now}
+func newMachine(n, m int, weak bool, damp damping, now time.Time) machine {
+	return machine{n: n, m: m, weak: weak, damp: damp, state: Unknown, since: now}
 }
 
 // step takes one sample in and says whether the state changed.
@@ -69,12 +93,16 @@ func (m *machine) step(s sample, now time.Time) bool {
 		if !m.weak {
 			m.real = 0
 		}
+		m.renewed = m.renewed || s.renewed
 		m.success(now)
 	case s.real:
 		m.realFailure(s.err, now)
 	default:
 		m.bad = min(m.bad+1, m.n)
 		m.good = 0
+		if m.misses++; m.misses >= m.n {
+			m.goodAt, m.misses, m.renewed = time.Time{}, 0, false
+		}
 		m.err = s.err
 		m.judge(now)
 	}
@@ -91,11 +119,33 @@ func (m *machine) success(now time.Time) {
 		return
 	}
 	m.good++
-	if m.state == Unknown || m.good >= m.m {
+	if m.goodAt.IsZero() {
+		m.goodAt, m.misses = now, 0
+	}
+	if m.state == Unknown || m.good >= m.m && now.Sub(m.goodAt) >= m.hold() && m.apart(now) {
+		if m.served {
+			m.acquitted = now
+		}
 		m.real = 0 // a new beginning
 		m.err = ""
 		m.enter(Serving, now)
 	}
+}
+
+// hold is how long the target has to be good before it serves again.
+func (m *machine) hold() time.Duration {
+	switch {
+	case m.state != Unreachable || m.renewed || !m.served:
+		return 0
+	case m.level <= 1:
+		return m.damp.first
+	}
+	return min(m.damp.again<<min(m.level-2, 16), m.damp.most)
+}
+
+// apart says that an acquittal now is far enough from the last one.
+func (m *machine) apart(now time.Time) bool {
+	return m.acquitted.IsZero() || now.Sub(m.acquitted) >= m.damp.between
 }
 
 func (m *machine) realSuccess(now time.Time) {
@@ -128,7 +178,10 @@ func (m *machine) realFailure(err string, now time.Time) {
 
 func (m *machine) judge(now time.Time) {
 	if m.state != Unreachable && m.bad+m.real >= m.n {
-		m.good = 0
+		if m.acquitted.IsZero() || now.Sub(m.acquitted) > m.damp.steady {
+			m.level = 0
+		}
+		m.level++
 		m.enter(Unreachable, now)
 	}
 }
@@ -136,7 +189,8 @@ func (m *machine) judge(now time.Time) {
 func (m *machine) enter(s State, now time.Time) {
 	if s != m.state {
 		m.state, m.since = s, now
-		m.good = 0
+		m.served = m.served || s == Serving
+		m.good, m.goodAt, m.misses, m.renewed = 0, time.Time{}, 0, false
 	}
 }
 

@@ -2,14 +2,16 @@ package health
 
 import (
 	"context"
-	"encoding/json"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -19,9 +21,14 @@ const maxBody = 64 << 10
 // result is one probe's evidence and what its answer carried.
 type result struct {
 	sample
-	took         time.Duration
+	began        time.Time     // the order of results is that of the probes
+	took         time.Duration // from having a connection on
 	release, tag string
+	said         Answer // of an edge
 }
+
+// client asks one target.
+type client = *http.Client
 
 // probeClient gives the client that sends probes: the given one, or one of its
 // own, following no redirects.
@@ -30,39 +37,65 @@ func probeClient(given *http.Client) *http.Client {
 	if given != nil {
 		c = *given
 	} else {
-		http1 := new(http.Protocols)
-		http1.SetHTTP1(true)
-		c.Transport = &http.Transport{
-			Protocols:              http1,
-			MaxIdleConnsPerHost:    1,
-			IdleConnTimeout:        30 * time.Second,
-			MaxResponseHeaderBytes: maxBody,
-		}
+		c.Transport = ownTransport("")
 	}
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	c.Timeout = 0 // each probe has a context
 	return &c
 }
 
+// ownTransport expects a certificate for name; "": for the URL's host.
+func ownTransport(name string) *http.Transport {
+	http1 := new(http.Protocols)
+	http1.SetHTTP1(true)
+	t := &http.Transport{
+		// A dial outlives its probe, so that a far target gets its connection.
+		DialContext:            (&net.Dialer{Timeout: 4 * time.Second}).DialContext,
+		TLSHandshakeTimeout:    4 * time.Second,
+		Protocols:              http1,
+		MaxIdleConnsPerHost:    4, // probes overlap
+		IdleConnTimeout:        30 * time.Second,
+		MaxResponseHeaderBytes: maxBody,
+	}
+	if name != "" {
+		t.TLSClientConfig = &tls.Config{ServerName: name}
+	}
+	return t
+}
+
+// clientOf gives the client for a target; release ends its use. A target that
+// is reached by address and has a name of its own is asked for the certificate
+// of that name.
+func (h *Health) clientOf(t Target) (c client, release func()) {
+	u, err := url.Parse(t.URL)
+	if err != nil || h.conf.Client != nil || t.Host == "" || u.Scheme != "https" {
+		return h.client, func() {}
+	}
+	name := (&url.URL{Host: t.Host}).Hostname()
+	own := *h.client
+	own.Transport = ownTransport(name)
+	return &own, own.CloseIdleConnections
+}
+
 // probe asks the target once.
-func (h *Health) probe(ctx context.Context, t Target) result {
-	ctx, cancel := context.WithTimeout(ctx, h.conf.Timeout)
+func (h *Health) probe(ctx context.Context, c client, t Target, limit time.Duration) result {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	start := time.Now()
 	var r result
 	var err error
 	if t.ConnectOnly {
 		r.outcome, err = succeeded, h.connect(ctx, t)
+		r.took = time.Since(start)
 	} else {
-		r, err = h.get(ctx, t)
+		r, err = h.get(ctx, c, t)
 	}
 	if err != nil {
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			err = fmt.Errorf("no answer within %v", h.conf.Timeout)
+			err = fmt.Errorf("no answer within %v", limit.Round(time.Millisecond))
 		}
 		return result{sample: sample{outcome: failed, err: err.Error()}}
 	}
-	r.took = time.Since(start)
 	return r
 }
 
@@ -94,17 +127,24 @@ func authority(raw string) (string, error) {
 	return net.JoinHostPort(u.Hostname(), port), nil
 }
 
-func (h *Health) get(ctx context.Context, t Target) (result, error) {
+func (h *Health) get(ctx context.Context, c client, t Target) (result, error) {
 	if _, err := authority(t.URL); err != nil {
 		return result{}, err
 	}
+	var mu sync.Mutex // a dial that nobody waits for any more may still report
+	asked := time.Now()
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked = time.Now()
+	}})
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.URL, nil)
 	if err != nil {
 		return result{}, err
 	}
 	req.Host = t.Host
 	req.Header.Set("User-Agent", "mirrornet-health")
-	resp, err := h.client.Do(req)
+	resp, err := c.Do(req)
 	if err != nil {
 		var u *url.Error
 		if errors.As(err, &u) {
@@ -112,6 +152,9 @@ func (h *Health) get(ctx context.Context, t Target) (result, error) {
 		}
 		return result{}, err
 	}
+	mu.Lock()
+	took := time.Since(asked)
+	mu.Unlock()
 	defer resp.Body.Close()
 	// Read to the end, so that the connection may be used again; an answer that
 	// breaks off is none.
@@ -121,21 +164,14 @@ func (h *Health) get(ctx context.Context, t Target) (result, error) {
 	}
 	switch {
 	case resp.StatusCode == http.StatusOK:
-		return result{
-			sample:  sample{outcome: succeeded},
-			release: resp.Header.Get("Ensembl-Release"),
-			tag:     resp.Header.Get("ETag"),
-		}, nil
-	case resp.StatusCode == http.StatusServiceUnavailable && saysDraining(body):
+		r := result{sample: sample{outcome: succeeded}, took: took,
+			release: resp.Header.Get("Ensembl-Release"), tag: resp.Header.Get("ETag")}
+		if t.Kind == Edge {
+			r.said = ReadAnswer(body)
+		}
+		return r, nil
+	case resp.StatusCode == http.StatusServiceUnavailable && ReadAnswer(body).State == Draining:
 		return result{sample: sample{outcome: drains}}, nil
 	}
 	return result{}, errors.New(strings.TrimSpace(fmt.Sprintf("status %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))))
-}
-
-// saysDraining reads an edge's answer to a health probe.
-func saysDraining(body []byte) bool {
-	var answer struct {
-		State State `json:"state"`
-	}
-	return json.Unmarshal(body, &answer) == nil && answer.State == Draining
 }

@@ -3,10 +3,12 @@ package health
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,10 +18,11 @@ import (
 // TestKilledAndRestarted probes a real server that dies and comes back.
 func TestKilledAndRestarted(t *testing.T) {
 	var conns atomic.Int32
+	var process atomic.Int32
 	var host atomic.Pointer[string]
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host.Store(&r.Host)
-		io.WriteString(w, `{"state":"serving"}`)
+		fmt.Fprintf(w, `{"state":"serving","process":"%d"}`, process.Load())
 	})
 	start := func(addr string) *httptest.Server {
 		ln, err := net.Listen("tcp", addr)
@@ -78,6 +81,7 @@ func TestKilledAndRestarted(t *testing.T) {
 		t.Errorf("after the kill: %+v", s)
 	}
 	conns.Store(0)
+	process.Add(1)
 	s = start(addr)
 	defer s.Close()
 	until(Serving)
@@ -137,7 +141,7 @@ func TestBodies(t *testing.T) {
 		{"/busy", failed, "status 503 Service Unavailable"},
 		{"/nothing", failed, "status 404 Not Found"},
 	} {
-		got := h.probe(t.Context(), Target{ID: "x", URL: s.URL + tc.path})
+		got := h.probe(t.Context(), h.client, Target{ID: "x", Kind: Edge, URL: s.URL + tc.path}, h.conf.Timeout)
 		if got.outcome != tc.want || !strings.Contains(got.err, tc.err) || (tc.err == "") != (got.err == "") {
 			t.Errorf("%s: outcome %d, error %q; want %d, %q", tc.path, got.outcome, got.err, tc.want, tc.err)
 		}
@@ -156,7 +160,7 @@ func TestOwnClientSpeaksHTTP1(t *testing.T) {
 	h := New(Config{})
 	h.client.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
 	defer h.client.CloseIdleConnections()
-	if got := h.probe(t.Context(), Target{ID: "x", URL: s.URL}); got.outcome != succeeded {
+	if got := h.probe(t.Context(), h.client, Target{ID: "x", URL: s.URL}, time.Second); got.outcome != succeeded {
 		t.Fatalf("%+v", got)
 	}
 	if proto.Load() != 1 {
@@ -164,13 +168,23 @@ func TestOwnClientSpeaksHTTP1(t *testing.T) {
 	}
 }
 
-func FuzzSaysDraining(f *testing.F) {
-	for _, s := range []string{`{"state":"draining"}`, `{"state":"serving"}`, `[]`, `{"state":1}`, ``, "\xff"} {
+func FuzzReadAnswer(f *testing.F) {
+	for _, s := range []string{`{"state":"draining"}`, `{"state":"serving","without":["sequence","lookup"],"process":"a1","release":"115"}`,
+		`[]`, `{"state":1}`, `{"without":["", "a b", "\u0000", "x", "x"]}`, ``, "\xff"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		if saysDraining(body) && !strings.Contains(strings.ToLower(string(body)), "state") {
+		a := ReadAnswer(body)
+		if a.State == Draining && !strings.Contains(strings.ToLower(string(body)), "state") {
 			t.Errorf("%q says draining", body)
+		}
+		if len(a.Without) > maxClasses || !slices.IsSorted(a.Without) || len(slices.Compact(slices.Clone(a.Without))) != len(a.Without) {
+			t.Errorf("without %q", a.Without)
+		}
+		for _, s := range append(a.Without, a.Process) {
+			if s != "" && !plainName(s) {
+				t.Errorf("%q was let in", s)
+			}
 		}
 	})
 }
