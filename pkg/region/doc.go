@@ -29,4 +29,18 @@
 // 2026-11-24: the watcher compares the bytes of the folder at each tick and
 // parses only what changed; fsnotify merely makes it look sooner. Watching alone
 // misses swaps of symbolic links and network file systems.
+//
+// 2026-11-25: announcements are laid over the files by a pure function of both, so
+// that nodes that heard the same have the same Map, whatever came first. Hence
+// nobody is first to a hostname: of two announced regions that want one, that of
+// more nodes gets it, then the lower name.
+//
+// 2026-11-25: an announced region whose rules claim the whole Internet (a network
+// of no bits, five continents, half of all countries) is refused as a whole, not
+// merely without those rules: who writes that means to take the network over, or
+// has copied the wrong file. Smaller claims by networks and asns are ignored one by
+// one. Its avoid stays: it can only give clients away.
+//
+// 2026-11-25: what takes a region out against its file needs most of the votes of
+// its nodes too, like everything else. One node is taken out by edge drain.
 package region

@@ -53,11 +53,15 @@ func (m *Map) Regions() []Region { return m.regions }
 
 // Region finds a region by name.
 func (m *Map) Region(name Name) (Region, bool) {
-	i, ok := slices.BinarySearchFunc(m.regions, name, func(r Region, n Name) int { return cmp.Compare(r.Name, n) })
+	i, ok := m.index(name)
 	if !ok {
 		return Region{}, false
 	}
 	return m.regions[i], true
+}
+
+func (m *Map) index(name Name) (int, bool) {
+	return slices.BinarySearchFunc(m.regions, name, func(r Region, n Name) int { return cmp.Compare(r.Name, n) })
 }
 
 // ByHost says what a hostname (without a port, in any case) is, and for a
