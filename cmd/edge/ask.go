@@ -276,7 +276,8 @@ func checkCommand() *cobra.Command {
 		if len(faults) > 0 {
 			return faults
 		}
-		_, err = fmt.Fprintf(c.OutOrStdout(), "good: node %s in region %s, %d regions, revision %s\n", cfg.node, cfg.region, len(m.Regions()), m.Revision())
+		_, err = fmt.Fprintf(c.OutOrStdout(), "good: node %s in region %s, %d regions, revision %s\nlisten: http %s%s\n",
+			cfg.node, cfg.region, len(m.Regions()), m.Revision(), cfg.listen, cfg.httpsText())
 		return err
 	}
 	return c

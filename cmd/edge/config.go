@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -26,17 +27,23 @@ type settings struct {
 	Regions string `yaml:"regions"`
 	State   string `yaml:"state"`
 	Listen  struct {
-		HTTP string `yaml:"http"`
+		HTTP  string `yaml:"http"`
+		HTTPS struct {
+			Listen   string `yaml:"listen"`
+			CertFile string `yaml:"cert_file"`
+			KeyFile  string `yaml:"key_file"`
+		} `yaml:"https"`
 	} `yaml:"listen"`
 	Admin struct {
 		Listen    string `yaml:"listen"`
 		TokenFile string `yaml:"token_file"`
 	} `yaml:"admin"`
-	Advertise string   `yaml:"advertise"`
-	Addresses []string `yaml:"addresses"`
-	Origins   []string `yaml:"origins"`
-	Catalogue string   `yaml:"catalogue"`
-	Cache     struct {
+	Advertise       string   `yaml:"advertise"`
+	AdvertiseCAFile string   `yaml:"advertise_ca_file"`
+	Addresses       []string `yaml:"addresses"`
+	Origins         []string `yaml:"origins"`
+	Catalogue       string   `yaml:"catalogue"`
+	Cache           struct {
 		Memory    string   `yaml:"memory"`
 		Memcached []string `yaml:"memcached"`
 	} `yaml:"cache"`
@@ -68,9 +75,13 @@ func (s *settings) all() []setting {
 		{"regions", &s.Regions, true, "folder of the region files"},
 		{"state", &s.State, true, "folder for the last catalogue; empty: kept nowhere"},
 		{"listen.http", &s.Listen.HTTP, false, "address of the public listener"},
+		{"listen.https.listen", &s.Listen.HTTPS.Listen, false, "address of the public listener for HTTPS; empty: none"},
+		{"listen.https.cert_file", &s.Listen.HTTPS.CertFile, true, "PEM file of its certificate and chain, read again when it changes"},
+		{"listen.https.key_file", &s.Listen.HTTPS.KeyFile, true, "PEM file of that certificate's key"},
 		{"admin.listen", &s.Admin.Listen, false, "address of the operators' listener; empty: none"},
 		{"admin.token_file", &s.Admin.TokenFile, true, "file with the token for changes; required off loopback"},
-		{"advertise", &s.Advertise, false, "URL at which other edges reach this node"},
+		{"advertise", &s.Advertise, false, "URL at which other edges reach this node; of an https one, their certificate authorities must know the certificate for its host"},
+		{"advertise_ca_file", &s.AdvertiseCAFile, true, "PEM file of certificate authorities that are trusted for https to edges and origins, beside the system's"},
 		{"addresses", &s.Addresses, false, "public addresses of this node"},
 		{"origins", &s.Origins, false, "URLs of the origins, in order of preference"},
 		{"catalogue", &s.Catalogue, false, "auto: keys by the origin's endpoint catalogue; none: plain RFC 9111"},
@@ -114,6 +125,10 @@ type config struct {
 	region         region.Name
 	regions, state string
 	listen         string
+	https          string // empty: none
+	certFile       string
+	certKey        string
+	roots          *x509.CertPool // nil: the system's
 	admin, token   string
 	advertise      string
 	origins        []*url.URL
@@ -256,6 +271,7 @@ func (s *settings) config() (config, invalid) {
 			wrong("listen.http", "%q is no address with a port; write one like 0.0.0.0:8080", s.Listen.HTTP)
 		}
 	}
+	s.https(&c, wrong)
 	if s.Region != "" && !c.region.Valid() {
 		wrong("region", "%q cannot name a region; write a lower-case name like asia", s.Region)
 	}
@@ -333,54 +349,4 @@ func (s *settings) config() (config, invalid) {
 
 func noRegion(c config) invalid {
 	return invalid{fmt.Sprintf("region: no file describes %s; write %s/%s.yaml", c.region, c.regions, c.region)}
-}
-
-func goodPort(s string) bool {
-	_, err := strconv.ParseUint(s, 10, 16)
-	return err == nil
-}
-
-func httpURL(s string) (*url.URL, error) {
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return nil, fmt.Errorf("%q is no base URL; write one like http://127.0.0.1:8000", s)
-	}
-	u.Path = strings.TrimSuffix(u.Path, "/")
-	return u, nil
-}
-
-// parsePrefix reads a network or a single address. IPv4 written as IPv6 becomes
-// IPv4, as clients' addresses do: else it would match none of them.
-func parsePrefix(s string) (netip.Prefix, error) {
-	p, err := netip.ParsePrefix(s)
-	if err != nil {
-		a, aerr := netip.ParseAddr(s)
-		if aerr != nil || a.Zone() != "" {
-			return netip.Prefix{}, err
-		}
-		p = netip.PrefixFrom(a, a.BitLen())
-	}
-	if p.Addr().Is4In6() {
-		if p.Bits() < 96 {
-			return netip.Prefix{}, errors.New("an IPv4 network needs 96 bits or more when written as IPv6")
-		}
-		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
-	}
-	return p.Masked(), nil
-}
-
-var sizeText = regexp.MustCompile(`^([0-9]+) ?(B|KiB|MiB|GiB)?$`)
-
-// parseSize reads a number of bytes like 256MiB.
-func parseSize(s string) (int64, error) {
-	m := sizeText.FindStringSubmatch(s)
-	if m == nil {
-		return 0, fmt.Errorf("%q is no size; write one like 256MiB, 2GiB or 0", s)
-	}
-	n, err := strconv.ParseInt(m[1], 10, 64)
-	shift := map[string]int{"": 0, "B": 0, "KiB": 10, "MiB": 20, "GiB": 30}[m[2]]
-	if err != nil || n > (1<<50)>>shift {
-		return 0, fmt.Errorf("%q is too large a size; write one like 256MiB", s)
-	}
-	return n << shift, nil
 }

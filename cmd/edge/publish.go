@@ -24,6 +24,10 @@ func (n *node) publish() {
 	})
 	m.Counter("mirrornet_region_sets_refused_total", "Sets of region files that were refused.", nil,
 		func() float64 { return float64(n.regions.RefusedCount()) })
+	if n.cert != nil {
+		m.Gauge("mirrornet_certificate_end_seconds", "When the certificate of the HTTPS listener ends, in seconds since 1970.", nil,
+			func() float64 { return float64(n.cert.until().Unix()) })
+	}
 	storeGauge(m, "lane", "bytes", func() float64 { return float64(n.aliases.Bytes()) })
 	storeGauge(m, "lane", "entries", func() float64 { return float64(n.aliases.Len()) })
 	storeCounter(m, "lane", "evictions", func() float64 { return float64(n.aliases.Evictions()) })

@@ -51,6 +51,7 @@ type node struct {
 	edge    *edge.Edge
 	metrics *observe.Metrics
 	hopKeys atomic.Pointer[fetch.HopKeys]
+	cert    *certificate // nil: no HTTPS
 }
 
 // newNode makes all parts of a node; what is wrong with its configuration is
@@ -93,7 +94,12 @@ func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, erro
 	if err != nil {
 		return nil, err
 	}
-	n.health = health.New(health.Config{Targets: n.targets, Logger: logger, OnChange: refresh})
+	if c.https != "" {
+		if n.cert, err = openCertificate(c.certFile, c.certKey, logger); err != nil {
+			return nil, invalid{"listen.https.cert_file: " + err.Error()}
+		}
+	}
+	n.health = health.New(health.Config{Targets: n.targets, Roots: c.roots, Logger: logger, OnChange: refresh})
 	if c.gossip.IsValid() {
 		n.gossip, err = gossip.New(gossip.Config{Node: c.node, Region: c.region, Advertise: c.advertise,
 			Revision: func() string { return n.regions.Map().Revision() }, Listen: c.gossip, Join: c.join, Keys: keys,
@@ -104,7 +110,7 @@ func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, erro
 	}
 	cfg := edge.Config{Node: c.node, Region: c.region, Version: version, Origins: c.origins, TrustedProxies: c.trusted,
 		Catalogue: c.catalogue, State: c.state, Maps: n.regions, Members: n, Health: n.health, Locator: n.geo, Store: stored, Aliases: n.aliases, AliasHeads: n.memory == nil,
-		Home: pages.Home, Network: pages.Network, Metrics: n.metrics, Logger: logger}
+		Home: pages.Home, Network: pages.Network, Metrics: n.metrics, Transport: fetch.NewTransport(c.roots), Logger: logger}
 	if n.shared != nil {
 		cfg.Copies = n.shared
 	}
@@ -142,30 +148,6 @@ func (n *node) openStore() (store.Store, error) {
 		return tiers[0], nil
 	}
 	return store.NewTiered(tiers[0], tiers[1]), nil
-}
-
-func readKeys(file string) ([][]byte, error) {
-	if file == "" {
-		return nil, nil
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	keys, err := gossip.ParseKeys(data)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return keys, nil
-}
-
-// setHopKeys makes the keys of hops from those of gossip.
-func (n *node) setHopKeys(gossip [][]byte) error {
-	keys, err := fetch.NewHopKeys(gossip)
-	if err == nil {
-		n.hopKeys.Store(keys)
-	}
-	return err
 }
 
 func (n *node) targets() []health.Target {
@@ -240,11 +222,21 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 		return fmt.Errorf("listen.http: %w", err)
 	}
 	defer public.Close()
-	server := &http.Server{Handler: n.edge, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug)}
+	server := n.server()
 	hits, err := lane.Wrap(public, server, n.edge.Lane())
 	if err != nil {
 		return fmt.Errorf("listen.http: %w", err)
+	}
+	var private *http.Server
+	var encrypted net.Listener
+	httpsAt := ""
+	if n.cert != nil {
+		if encrypted, err = net.Listen("tcp", c.https); err != nil {
+			return fmt.Errorf("listen.https.listen: %w", err)
+		}
+		defer encrypted.Close()
+		private, httpsAt = n.server(), encrypted.Addr().String()
+		private.TLSConfig = n.cert.tls()
 	}
 	var operators *http.Server
 	var inside net.Listener
@@ -294,10 +286,14 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 		run(gossiping, "gossip", func(ctx context.Context) error { defer left.Done(); return n.gossip.Run(ctx) })
 	}
 	run(parts, "listen.http", func(context.Context) error { return closed(server.Serve(hits)) })
+	if private != nil {
+		run(parts, "certificate", n.cert.Run)
+		run(parts, "listen.https", func(context.Context) error { return closed(private.ServeTLS(encrypted, "", "")) })
+	}
 	if operators != nil {
 		run(parts, "admin.listen", func(context.Context) error { return closed(operators.Serve(inside)) })
 	}
-	logger.Info("serving", "node", c.node, "region", string(c.region), "http", public.Addr().String(), "admin", c.admin,
+	logger.Info("serving", "node", c.node, "region", string(c.region), "http", public.Addr().String(), "https", httpsAt, "admin", c.admin,
 		"gossip", c.gossip.String(), "revision", n.regions.Map().Revision(), "version", version)
 
 	select {
@@ -312,7 +308,17 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 	left.Wait()
 	until, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
-	if serr := errors.Join(server.Shutdown(until), hits.Drain(until)); serr != nil {
+	stopped := make(chan error, 1)
+	go func() {
+		if private == nil {
+			stopped <- nil
+			return
+		}
+		serr := private.Shutdown(until)
+		private.Close()
+		stopped <- serr
+	}()
+	if serr := errors.Join(server.Shutdown(until), hits.Drain(until), <-stopped); serr != nil {
 		logger.Warn("answers under way were cut", "error", serr)
 		server.Close()
 	}
@@ -326,49 +332,15 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 	return err
 }
 
+// server is a public listener's.
+func (n *node) server() *http.Server {
+	return &http.Server{Handler: n.edge, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(n.logger.Handler(), slog.LevelDebug)}
+}
+
 func closed(err error) error {
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
 	return err
-}
-
-func (n *node) ready() error {
-	if s := n.edge.Status(); s.State != "serving" {
-		return errors.New(s.State)
-	}
-	return nil
-}
-
-// reload re-reads region files and gossip keys.
-func (n *node) reload() error {
-	err := n.regions.Reload()
-	if n.gossip != nil && n.config.keyFile != "" {
-		keys, kerr := readKeys(n.config.keyFile)
-		if kerr == nil {
-			kerr = n.gossip.SetKeys(keys)
-		}
-		if kerr == nil {
-			kerr = n.setHopKeys(keys)
-		}
-		err = errors.Join(err, kerr)
-	}
-	n.edge.Refresh()
-	return err
-}
-
-func (n *node) reloadOnHangup(ctx context.Context) error {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
-	for {
-		select {
-		case <-hup:
-			if err := n.reload(); err != nil {
-				n.logger.Error("reload refused; what was in force stays", "error", err)
-			}
-		case <-ctx.Done():
-			return nil
-		}
-	}
 }

@@ -154,15 +154,7 @@ type Client struct {
 // New makes a Client.
 func New(c Config) *Client {
 	if c.Transport == nil {
-		c.Transport = &http.Transport{
-			DialContext:         (&net.Dialer{Timeout: time.Second, KeepAlive: 30 * time.Second}).DialContext,
-			MaxIdleConns:        512,
-			MaxIdleConnsPerHost: 128,
-			IdleConnTimeout:     90 * time.Second,
-			TLSHandshakeTimeout: 5 * time.Second,
-			ForceAttemptHTTP2:   true,
-			DisableCompression:  true, // content coding is end to end
-		}
+		c.Transport = NewTransport(nil)
 	}
 	if c.HeaderTimeout == 0 {
 		c.HeaderTimeout = 30 * time.Second

@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"crypto/x509"
 	"log/slog"
 	"net"
 	"net/http"
@@ -80,12 +81,13 @@ type Config struct {
 	// Client sends probes; its CheckRedirect and Timeout are not used. It should
 	// not speak HTTP/2 (see Decisions). Nil: a client of its own.
 	Client    *http.Client
-	Interval  time.Duration // between probes of one target; 0: 500 ms
-	Fast      time.Duration // the same while one is late or has failed, until there is a verdict; 0: 200 ms
-	Timeout   time.Duration // of one probe, at most: see Decisions; 0: 2 s
-	Failures  int           // in a row, make unreachable; 0: 3
-	Successes int           // in a row, make serving again; 0: Failures + 1. More than Failures damps flapping.
-	Logger    *slog.Logger  // nil: no log
+	Roots     *x509.CertPool // whose certificates that client of its own believes; nil: the system's
+	Interval  time.Duration  // between probes of one target; 0: 500 ms
+	Fast      time.Duration  // the same while one is late or has failed, until there is a verdict; 0: 200 ms
+	Timeout   time.Duration  // of one probe, at most: see Decisions; 0: 2 s
+	Failures  int            // in a row, make unreachable; 0: 3
+	Successes int            // in a row, make serving again; 0: Failures + 1. More than Failures damps flapping.
+	Logger    *slog.Logger   // nil: no log
 	// OnChange is called after the View's Generation rose, from one goroutine;
 	// changes close together make one call. Nil: nobody is told.
 	OnChange func()
@@ -143,7 +145,7 @@ func New(c Config) *Health {
 	}
 	h := &Health{
 		conf:    c,
-		client:  probeClient(c.Client),
+		client:  probeClient(c.Client, c.Roots),
 		dial:    (&net.Dialer{}).DialContext,
 		slots:   make(chan struct{}, maxProbes),
 		dirty:   make(chan struct{}, 1),

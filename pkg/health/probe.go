@@ -3,6 +3,7 @@ package health
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -32,23 +33,24 @@ type client = *http.Client
 
 // probeClient gives the client that sends probes: the given one, or one of its
 // own, following no redirects.
-func probeClient(given *http.Client) *http.Client {
+func probeClient(given *http.Client, roots *x509.CertPool) *http.Client {
 	var c http.Client
 	if given != nil {
 		c = *given
 	} else {
-		c.Transport = ownTransport("")
+		c.Transport = ownTransport("", roots)
 	}
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	c.Timeout = 0 // each probe has a context
 	return &c
 }
 
-// ownTransport expects a certificate for name; "": for the URL's host.
-func ownTransport(name string) *http.Transport {
+// ownTransport expects a certificate for name; "": for the URL's host. roots are
+// whose it believes; nil: the system's.
+func ownTransport(name string, roots *x509.CertPool) *http.Transport {
 	http1 := new(http.Protocols)
 	http1.SetHTTP1(true)
-	t := &http.Transport{
+	return &http.Transport{
 		// A dial outlives its probe, so that a far target gets its connection.
 		DialContext:            (&net.Dialer{Timeout: 4 * time.Second}).DialContext,
 		TLSHandshakeTimeout:    4 * time.Second,
@@ -56,11 +58,8 @@ func ownTransport(name string) *http.Transport {
 		MaxIdleConnsPerHost:    4, // probes overlap
 		IdleConnTimeout:        30 * time.Second,
 		MaxResponseHeaderBytes: maxBody,
+		TLSClientConfig:        &tls.Config{ServerName: name, RootCAs: roots, MinVersion: tls.VersionTLS12},
 	}
-	if name != "" {
-		t.TLSClientConfig = &tls.Config{ServerName: name}
-	}
-	return t
 }
 
 // clientOf gives the client for a target; release ends its use. A target that
@@ -73,7 +72,7 @@ func (h *Health) clientOf(t Target) (c client, release func()) {
 	}
 	name := (&url.URL{Host: t.Host}).Hostname()
 	own := *h.client
-	own.Transport = ownTransport(name)
+	own.Transport = ownTransport(name, h.conf.Roots)
 	return &own, own.CloseIdleConnections
 }
 
