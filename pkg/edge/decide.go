@@ -41,7 +41,7 @@ func (e *Edge) decide(next http.Handler) http.Handler {
 		case route.Proxy:
 			e.proxy(w, r, x)
 		case route.Refuse:
-			e.fail(w, r, &failure{status: http.StatusServiceUnavailable, message: x.decision.Reason, retryAfter: 5})
+			e.fail(w, r, &failure{status: http.StatusServiceUnavailable, message: x.decision.Reason(), retryAfter: 5})
 		default:
 			if x.steering.redirect == "no" && x.navigation {
 				http.SetCookie(w, &http.Cookie{Name: stayCookie, Value: "no", Path: "/", MaxAge: 86400, SameSite: http.SameSiteLaxMode})
@@ -62,14 +62,14 @@ func (e *Edge) route(r *http.Request, x *exchange) {
 		}
 	}
 	x.navigation = route.Navigation(r.Method, r.Header)
-	x.decision = route.Decide(x.world.World, route.Query{
+	x.decision = x.world.router.Decide(route.Query{
 		Client: x.client, Place: x.place, Host: r.Host, Method: r.Method,
 		Navigation: x.navigation, Stay: stay, Force: force,
 		Prefer: x.steering.prefer, Avoid: x.steering.avoid, Forwarded: x.hops > 0,
 	})
 	x.decided = true
 	d, o := &x.decision, &x.outcome
-	o.Country, o.Action, o.Region, o.Nearest, o.Reason = x.place.Country, string(d.Action), string(d.Region), string(d.Nearest), d.Reason
+	o.Country, o.Action, o.Region, o.Nearest, o.Reason = x.place.Country, string(d.Action), string(d.Region), string(d.Nearest), d.Reason()
 	if d.Action != route.Redirect { // which says nothing of time
 		x.located = e.Now().Sub(x.start)
 	}

@@ -85,7 +85,7 @@ func (e *Edge) laneClass(peer netip.AddrPort) (class uint32, generation uint64, 
 	generation = e.aliases.generation.Load()
 	w := e.world.Load()
 	client := e.clientAt(peer)
-	d := route.Decide(w.World, route.Query{Client: client, Place: e.Locator.Locate(client), Method: http.MethodGet})
+	d := w.router.Decide(route.Query{Client: client, Place: e.Locator.Locate(client), Method: http.MethodGet})
 	return classOf(w, d.Nearest), generation, true
 }
 

@@ -80,7 +80,8 @@ func (e *Edge) directory(w http.ResponseWriter, r *http.Request) {
 
 // Explain decides as for a request of that client, and says why.
 func (e *Edge) Explain(client netip.Addr, host string, navigation bool) status.Explanation {
-	x := explanation(e.world.Load().World, e.Locator.Locate(client), client, host, navigation)
+	now := e.world.Load()
+	x := explanation(now.router, now.Map, e.Locator.Locate(client), client, host, navigation)
 	x.Node = e.Node
 	return x
 }
@@ -91,16 +92,16 @@ func ExplainUnprobed(m *region.Map, self region.Name, place geo.Place, client ne
 	for _, r := range m.Regions() {
 		w.Status[r.Name] = route.Status{Serving: true, Why: "health unknown"}
 	}
-	return explanation(w, place, client, host, navigation)
+	return explanation(route.Compile(w), m, place, client, host, navigation)
 }
 
-func explanation(w route.World, place geo.Place, client netip.Addr, host string, navigation bool) status.Explanation {
+func explanation(router *route.Router, m *region.Map, place geo.Place, client netip.Addr, host string, navigation bool) status.Explanation {
 	if host == "" {
-		host = hostOf(first(w.Map.Network().Canonical))
+		host = hostOf(first(m.Network().Canonical))
 	}
-	d := route.Decide(w, route.Query{Client: client, Place: place, Host: host, Method: http.MethodGet, Navigation: navigation})
+	d := router.Explain(route.Query{Client: client, Place: place, Host: host, Method: http.MethodGet, Navigation: navigation})
 	x := status.Explanation{Place: placeOf(place), Host: host, HostKind: string(d.HostKind), Navigation: navigation,
-		Action: string(d.Action), Region: d.Region, Nearest: d.Nearest, URL: d.URL, Reason: d.Reason, Revision: w.Map.Revision()}
+		Action: string(d.Action), Region: d.Region, Nearest: d.Nearest, URL: d.URL, Reason: d.Reason(), Revision: m.Revision()}
 	if client.IsValid() {
 		x.Client = client.String()
 	}

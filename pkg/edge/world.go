@@ -17,6 +17,7 @@ import (
 // immutable; a request uses one.
 type world struct {
 	route.World
+	router  *route.Router
 	members []Member
 	nodes   map[region.Name][]Member // serving nodes of other regions and siblings, nearest first
 	health  *health.View
@@ -33,6 +34,7 @@ type originState struct {
 // Refresh makes a new snapshot. Call it when map, members or health changed.
 func (e *Edge) Refresh() {
 	w := e.observeWorld(e.Now())
+	w.router = route.Compile(w.World)
 	if old := e.world.Swap(w); old == nil || !old.decidesAs(w) {
 		e.aliases.generation.Add(1)
 	}

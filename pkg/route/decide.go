@@ -7,27 +7,37 @@ import (
 	"mirrornet/pkg/region"
 )
 
+// A Router decides in one World. It never changes and may be used by many
+// goroutines.
+type Router struct{ world World }
+
+// Compile makes a Router.
+func Compile(w World) *Router { return &Router{world: w} }
+
 // Decide says what becomes of a request. The same arguments give the same
 // Decision; a Decision never names a region that is not confirmed serving,
 // except that this node serves what nobody else can.
-func Decide(w World, q Query) Decision {
+func (r *Router) Decide(q Query) Decision { return r.Explain(q).Decision }
+
+// Explain is Decide with its reasons.
+func (r *Router) Explain(q Query) Explanation {
+	w := r.world
 	kind, named := w.Map.ByHost(hostname(q.Host))
 	s := newScene(w, q)
 	s.rank()
 	d := Decision{Nearest: s.nearest(), HostKind: kind}
 	if kind == region.Canonical {
-		d.Action, d.Region, d.Reason = s.canonical(q, d.Nearest)
+		d.Action, d.Region, d.reason = s.canonical(q, d.Nearest)
 	} else {
 		if kind == region.Unknown {
 			named = w.Self
 		}
-		d.Action, d.Region, d.Reason = s.regional(q, named)
+		d.Action, d.Region, d.reason = s.regional(q, named)
 	}
 	if r, ok := w.Map.Region(d.Region); ok {
 		d.URL = r.URL
 	}
-	d.Candidates = s.candidates()
-	return d
+	return Explanation{d, s.candidates()}
 }
 
 // hostname is a Host field without port and brackets.

@@ -3,7 +3,7 @@
 // out, with every region of the map as a [Candidate] and one sentence each on
 // why it was chosen or not. It reads no clock and keeps no state.
 //
-// [Decide] has two halves. rank (rank.go) orders the regions by nearness to the
+// A [Router] decides in two halves. rank (rank.go) orders the regions by nearness to the
 // client; the rules by hostname and kind of request (decide.go) then say whether
 // the request is served here, redirected or proxied.
 //

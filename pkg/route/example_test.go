@@ -19,7 +19,7 @@ func Example() {
 		"asia":   {Serving: true},
 		"europe": {Serving: true},
 	}}
-	d := route.Decide(world, route.Query{
+	d := route.Compile(world).Explain(route.Query{
 		Client: netip.MustParseAddr("133.39.1.1"), Place: geo.Place{Country: "JP"},
 		Host: "rest.example.org", Method: "GET", Navigation: true,
 	})

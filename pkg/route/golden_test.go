@@ -43,7 +43,7 @@ func TestGolden(t *testing.T) {
 					b.WriteString("\n")
 				}
 				b.WriteString(text + "\n")
-				printDecision(&b, Decide(w, readQuery(t, text)))
+				printDecision(&b, Compile(w).Explain(readQuery(t, text)))
 			}
 			if *update {
 				if err := os.WriteFile(file, []byte(input+line+b.String()), 0o644); err != nil {
@@ -58,8 +58,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-func printDecision(b *strings.Builder, d Decision) {
-	fmt.Fprintf(b, "  %s %s %s: %s\n", d.Action, d.Region, d.URL, d.Reason)
+func printDecision(b *strings.Builder, d Explanation) {
+	fmt.Fprintf(b, "  %s %s %s: %s\n", d.Action, d.Region, d.URL, d.Reason())
 	fmt.Fprintf(b, "  %s name, nearest %q\n", d.HostKind, d.Nearest)
 	for _, c := range d.Candidates {
 		mark, serving, km := " ", "serving", "?"

@@ -15,12 +15,30 @@ type Status struct {
 	Serving bool   // confirmed within the last seconds
 	Why     string // a few words for people: "2 of its nodes serving", "asia-1 is unreachable"
 	Nodes   int    // serving nodes
-	// Overloaded: it should take no more clients while others can.
+	// Overloaded: above its hard limit, so it takes no new client while another
+	// can.
 	Overloaded bool
+	// Spill is the percentage of its clients who go to their next region: it is
+	// above its soft limit.
+	Spill int
+	// Without are the classes of endpoints that it cannot serve now.
+	Without []string
+	// Draining: it takes no clients by a statement, whose end, speaker and reason
+	// this says: "until 14:05 UTC, by europe-1: disks". "": no such statement.
+	Draining string
+	// NoV4, NoV6: known not to be reachable over that family.
+	NoV4, NoV6 bool
 }
 
-// World is everything but the request that a decision depends on. Decide only
-// reads it.
+// RoundTrips tells of round trips measured from the networks of clients. Its
+// method is called by many goroutines.
+type RoundTrips interface {
+	// RoundTrip is that between a client's network and a region; 0 unknown.
+	RoundTrip(client netip.Addr, r region.Name) time.Duration
+}
+
+// World is everything but the request that a decision depends on. It is only
+// read, and nobody may change what it holds afterwards.
 type World struct {
 	Map  *region.Map // not nil
 	Self region.Name // the region of the node that decides
@@ -30,6 +48,8 @@ type World struct {
 	Isolated bool
 	// RTT from this node to the nearest node of a region; absent or 0: unknown.
 	RTT map[region.Name]time.Duration
+	// Clients: round trips from the networks of clients; nil: none is known.
+	Clients RoundTrips
 }
 
 // Query is one request.
@@ -38,7 +58,8 @@ type Query struct {
 	Place      geo.Place  // of Client
 	Host       string     // as sent; a port is ignored
 	Method     string
-	Navigation bool // a page load in a browser, see [Navigation]
+	Class      string // of the endpoint that is asked for; "" unknown
+	Navigation bool   // a page load in a browser, see [Navigation]
 	// Stay: the client does not want to be sent elsewhere (redirect=no, or the
 	// cookie of an earlier one).
 	Stay bool
@@ -76,19 +97,27 @@ type Candidate struct {
 	Reason     string        // one sentence: why it was chosen or not
 }
 
-// A Decision is the answer of Decide.
+// A Decision is what becomes of a request.
 type Decision struct {
 	Action Action
 	Region region.Name // who serves this request
 	// Nearest is the best region for the client, able to serve, whatever the
 	// action; "" if there is none.
-	Nearest region.Name
-	URL     string // base URL of Region, from the map; the target of a redirect
-	Reason  string // one sentence
+	Nearest  region.Name
+	URL      string // base URL of Region, from the map; the target of a redirect
+	HostKind region.HostKind
+	reason   string
+}
+
+// Reason says in one sentence why.
+func (d Decision) Reason() string { return d.reason }
+
+// An Explanation is a Decision with what was thought of every region.
+type Explanation struct {
+	Decision
 	// Candidates are all regions: those in question first, the best of them in
 	// front, then the others by name.
 	Candidates []Candidate
-	HostKind   region.HostKind
 }
 
 // Navigation reports whether a request is a page load in a browser: a GET or

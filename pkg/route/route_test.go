@@ -161,7 +161,7 @@ func drawQuery(t *rapid.T) Query {
 func TestProperties(t *testing.T) {
 	actions := map[Action]int{}
 	check := func(t *rapid.T, w World, network region.Network, regions []region.Region, q Query) {
-		d := Decide(w, q)
+		d := Compile(w).Explain(q)
 		actions[d.Action]++
 
 		serving := func(name region.Name) bool {
@@ -171,7 +171,7 @@ func TestProperties(t *testing.T) {
 		if (d.Action == Redirect || d.Action == Proxy) && (d.Region == w.Self || !serving(d.Region)) {
 			t.Fatalf("%s to %s, which is not another serving region", d.Action, d.Region)
 		}
-		if d.Action == Serve && d.Region != w.Self || d.Action == Refuse || d.Reason == "" {
+		if d.Action == Serve && d.Region != w.Self || d.Action == Refuse || d.Reason() == "" {
 			t.Fatalf("decision %+v", d)
 		}
 		if d.Nearest != "" && !serving(d.Nearest) {
@@ -197,14 +197,14 @@ func TestProperties(t *testing.T) {
 			// There the same request, by the region's own name, is answered.
 			there, again := w, q
 			there.Self, again.Host = d.Region, r.Host
-			if e := Decide(there, again); e.Action != Serve || e.Region != d.Region {
+			if e := Compile(there).Explain(again); e.Action != Serve || e.Region != d.Region {
 				t.Fatalf("redirected to %s, which says %s %s", d.Region, e.Action, e.Region)
 			}
 		}
 		if d.Action == Proxy {
 			there, again := w, q
 			there.Self, again.Forwarded = d.Region, true
-			if e := Decide(there, again); e.Action != Serve {
+			if e := Compile(there).Explain(again); e.Action != Serve {
 				t.Fatalf("passed to %s, which says %s %s", d.Region, e.Action, e.Region)
 			}
 		}
@@ -229,13 +229,13 @@ func TestProperties(t *testing.T) {
 		// The order of the files does not matter.
 		shuffled := w
 		shuffled.Map = newMap(t, network, rapid.Permutation(regions).Draw(t, "permutation"))
-		if e := Decide(shuffled, q); !reflect.DeepEqual(d, e) {
+		if e := Compile(shuffled).Explain(q); !reflect.DeepEqual(d, e) {
 			t.Fatalf("with other order\n%+v, before\n%+v", e, d)
 		}
 		// A region that does not serve changes nothing for the others.
 		more := w
 		more.Map = newMap(t, network, append(slices.Clone(regions), region.Region{Name: "zulu", URL: "https://zulu.example.org", Location: regions[0].Location}))
-		if e := Decide(more, q); e.Action != d.Action || e.Region != d.Region || e.Nearest != d.Nearest {
+		if e := Compile(more).Explain(q); e.Action != d.Action || e.Region != d.Region || e.Nearest != d.Nearest {
 			t.Fatalf("one more silent region made\n%+v of\n%+v", e, d)
 		}
 	}
@@ -265,7 +265,7 @@ func TestAvoidHolds(t *testing.T) {
 		regions[i].Avoid.Countries = []string{"JP"}
 		w.Map = newMap(t, network, regions)
 		q.Prefer = []region.Name{regions[i].Name}
-		d := Decide(w, q)
+		d := Compile(w).Explain(q)
 		if d.Nearest == regions[i].Name || d.Action == Redirect && d.Region == regions[i].Name {
 			t.Fatalf("%s was chosen: %+v", regions[i].Name, d)
 		}
@@ -309,7 +309,7 @@ func FuzzDecide(f *testing.F) {
 	f.Fuzz(func(t *testing.T, host, method, client, country, continent, prefer string) {
 		a, _ := netip.ParseAddr(client)
 		q := Query{Host: host, Method: method, Client: a, Place: geo.Place{Country: country, Continent: continent}, Prefer: []region.Name{region.Name(prefer)}, Navigation: true}
-		d := Decide(World{Map: m, Self: "europe", Status: map[region.Name]Status{"asia": {Serving: true}}}, q)
+		d := Compile(World{Map: m, Self: "europe", Status: map[region.Name]Status{"asia": {Serving: true}}}).Explain(q)
 		if d.Action == Redirect && (d.URL != "https://asia.example.org" || method != "GET" && method != "HEAD") {
 			t.Errorf("%+v", d)
 		}
@@ -340,7 +340,7 @@ func BenchmarkDecide(b *testing.B) {
 				Place: geo.Place{Country: "JP", Continent: "AS", Point: mustAt(b, 35, 139)}}
 			b.ReportAllocs()
 			for b.Loop() {
-				Decide(w, q)
+				Compile(w).Explain(q)
 			}
 		})
 	}
