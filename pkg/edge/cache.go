@@ -89,7 +89,7 @@ func (e *Edge) cached(ctx context.Context, x *exchange, p *plan) (f *fetched, co
 			return hit, false, nil
 		}
 		p.prepare()
-		_, down := x.world.originSources()
+		_, down := x.world.originSources("")
 		doubt, doubted := e.inDoubt(p, e.Now())
 		switch {
 		case s.reuse.Verdict == rfc9111.StaleWhileRevalidate:

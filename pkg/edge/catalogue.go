@@ -42,6 +42,8 @@ type statement struct {
 	etag  string // of the source it came from
 	from  string
 	since time.Time
+
+	canaries []apispec.Canary
 }
 
 func newCatalogue(e *Edge) *catalogue { return &catalogue{e: e} }
@@ -54,11 +56,13 @@ func (c *catalogue) keys() *cachekey.Keys {
 	return nil
 }
 
-func (c *catalogue) canary() string {
+// canaries are the targets that tell a sound origin, one per class; none
+// without a catalogue.
+func (c *catalogue) canaries() []apispec.Canary {
 	if s := c.current.Load(); s != nil {
-		return canary(s.index.Catalogue())
+		return s.canaries
 	}
-	return ""
+	return nil
 }
 
 // install makes text the current catalogue.
@@ -71,7 +75,7 @@ func (c *catalogue) install(text []byte, etag, from string) error {
 	if err != nil {
 		return err
 	}
-	s := &statement{index: ix, keys: cachekey.New(ix), text: text, hash: spec.Hash(), etag: etag, from: from, since: c.e.Now()}
+	s := &statement{index: ix, keys: cachekey.New(ix), text: text, hash: spec.Hash(), etag: etag, from: from, since: c.e.Now(), canaries: spec.Canaries()}
 	if old := c.current.Load(); old != nil && old.hash == s.hash {
 		s.since = old.since
 	} else {
@@ -151,7 +155,7 @@ func (c *catalogue) run(ctx context.Context) {
 			return
 		}
 		w := c.e.world.Load()
-		origins, _ := w.originSources()
+		origins, _ := w.originSources("")
 		if !c.poll(ctx, origins) && c.current.Load() == nil {
 			var nodes []fetch.Source
 			for _, list := range w.nodes {

@@ -198,7 +198,7 @@ func newEdge(t testing.TB, change ...func(*Config)) *setup {
 		t.Fatal(err)
 	}
 	if c.Catalogue != None {
-		sources, _ := s.edge.world.Load().originSources()
+		sources, _ := s.edge.world.Load().originSources("")
 		if !s.edge.catalogue.poll(t.Context(), sources) {
 			t.Fatal("no catalogue from the origin")
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/fetch"
 	"mirrornet/pkg/rfc9111"
 	"mirrornet/pkg/store"
@@ -78,7 +79,7 @@ func (e *Edge) flight(w *world, p *plan, s stored, hops int) func(context.Contex
 // copy stands in, and without one the nodes of other regions are asked.
 func (e *Edge) refresh(ctx context.Context, w *world, p *plan, s stored, hops int) (*fetched, error) {
 	began := time.Now()
-	origins, down := w.originSources()
+	origins, down := w.originSources(apispec.ClassOf(p.target))
 	wait := e.Timeout
 	if down {
 		wait = downBudget

@@ -4,10 +4,8 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
-	"net/url"
 	"time"
 
-	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/fetch"
 	"mirrornet/pkg/health"
 )
@@ -19,10 +17,6 @@ const HealthPath = "/-/healthz"
 // client. Its verdict comes sooner, unless this node itself stood still.
 const confirmed = 3 * time.Second
 
-// originEvery is the time between two probes of an origin: each node of the
-// network asks it.
-const originEvery = time.Second
-
 func stateWord(s health.State) string {
 	if s == "" {
 		return string(health.Unknown)
@@ -30,8 +24,7 @@ func stateWord(s health.State) string {
 	return string(s)
 }
 
-func nodeID(node string) string     { return "node " + node }
-func originID(base *url.URL) string { return "origin " + base.String() }
+func nodeID(node string) string { return "node " + node }
 
 // Targets is what health has to probe: every node that gossip names, and the
 // origins.
@@ -44,27 +37,7 @@ func (e *Edge) Targets() []health.Target {
 		targets = append(targets, health.Target{ID: nodeID(n.Node), Kind: health.Edge, Region: n.Region,
 			URL: n.Advertise + HealthPath})
 	}
-	canary := e.catalogue.canary()
-	for _, o := range e.Origins {
-		t := health.Target{ID: originID(o), Kind: health.Origin, AlwaysTry: len(e.Origins) == 1, Every: originEvery, URL: o.String()}
-		if canary == "" {
-			t.ConnectOnly = true
-		} else {
-			t.URL += canary
-		}
-		targets = append(targets, t)
-	}
-	return targets
-}
-
-// canary is the first target that the catalogue promises to answer with 200.
-func canary(c *apispec.Catalogue) string {
-	for i := range c.Endpoints {
-		if c.Endpoints[i].Method == "GET" && len(c.Endpoints[i].Canaries) > 0 {
-			return c.Endpoints[i].Canaries[0]
-		}
-	}
-	return ""
+	return append(targets, e.originTargets()...)
 }
 
 // newProcess names one run of a node.
@@ -72,7 +45,9 @@ func newProcess() string { return rand.Text()[:12] }
 
 // healthz answers probes: 200 while clients may be sent here.
 func (e *Edge) healthz(w http.ResponseWriter, r *http.Request) {
-	answer, code := health.Answer{State: health.Serving, Process: e.process}, http.StatusOK
+	world := e.world.Load()
+	answer := health.Answer{State: health.Serving, Without: world.without, NoOrigin: world.down, Process: e.process}
+	code := http.StatusOK
 	if e.draining.Load() {
 		answer.State, code = health.Draining, http.StatusServiceUnavailable
 	}

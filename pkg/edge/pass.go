@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/fetch"
 	"mirrornet/pkg/rfc9111"
 	"mirrornet/pkg/route"
@@ -36,7 +37,7 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan
 	if p.stream != nil && p.length != 0 {
 		req.Body = p.stream
 	}
-	sources, down := x.world.originSources()
+	sources, down := x.world.originSources(apispec.ClassOf(r.URL.Path))
 	if down {
 		req.Wait = downBudget
 	}

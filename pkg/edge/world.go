@@ -21,14 +21,10 @@ type world struct {
 	members []Member
 	nodes   map[region.Name][]Member // serving nodes of other regions and siblings, nearest first
 	health  *health.View
-	origins []originState  // in order of preference
-	sources []fetch.Source // the origins as they are to be asked
-	down    bool           // none of them is known to answer
-}
-
-type originState struct {
-	source fetch.Source
-	state  health.State
+	origins []originState             // in order of preference
+	sources map[string][]fetch.Source // the origins as they are to be asked, by class where it matters; "": otherwise
+	without []string                  // classes that none of them serves, while they serve others
+	down    bool                      // all of them are known not to answer
 }
 
 // Refresh makes a new snapshot. Call it when map, members or health changed.
@@ -96,10 +92,7 @@ func (e *Edge) observeWorld(now time.Time) *world {
 		}
 		others = others || r.Name != e.Region && s.Serving
 	}
-	for _, o := range e.Origins {
-		state := view.Status[originID(o)].State
-		w.origins = append(w.origins, originState{fetch.Source{Kind: fetch.Origin, Name: o.String(), URL: o}, state})
-	}
+	e.observeOrigins(w, view)
 	w.order()
 	w.Isolated = w.down && !others && len(m.Regions()) > 1
 	return w
@@ -113,26 +106,6 @@ func byRTT(a, b Member) int {
 		return 1
 	}
 	return -1
-}
-
-// originSources are the origins to ask, the healthy first, in order of
-// preference; nobody may change the slice. down says that all of them are
-// known not to answer.
-func (w *world) originSources() (sources []fetch.Source, down bool) { return w.sources, w.down }
-
-// order finds the origins to ask.
-func (w *world) order() {
-	w.down = true
-	var last []fetch.Source
-	for _, o := range w.origins {
-		if o.state == health.Unreachable {
-			last = append(last, o.source)
-			continue
-		}
-		w.down = false
-		w.sources = append(w.sources, o.source)
-	}
-	w.sources = slices.Clip(append(w.sources, last...))
 }
 
 // regionSources are nodes of other regions, one per region, by round trip.

@@ -49,6 +49,7 @@ type TargetStatus struct {
 	State  State
 	Since  time.Time // when State began
 	LastOK time.Time // last success of a probe or a real request; zero: never
+	Failed time.Time // last failure of a probe; zero: none failed
 	Err    string    // the last failure, until a success excuses it
 	// RTT is how long successful probes took lately (smoothed); 0: none did.
 	RTT time.Duration
@@ -275,7 +276,7 @@ func (h *Health) publish(changed bool) {
 func (t *target) status() TargetStatus {
 	m := &t.machine
 	return TargetStatus{
-		Target: t.Target, State: m.state, Since: m.since, LastOK: m.lastOK, Err: m.err,
+		Target: t.Target, State: m.state, Since: m.since, LastOK: m.lastOK, Failed: m.failed, Err: m.err,
 		RTT: t.rtt, Release: t.release, Tag: t.tag, Without: t.lost.now, NoOrigin: t.noOrigin, settled: m.settled(),
 	}
 }

@@ -54,6 +54,7 @@ type machine struct {
 	state  State
 	since  time.Time // of state
 	lastOK time.Time // last success of either kind; zero: never
+	failed time.Time // last failed probe; zero: never
 	err    string    // of the last failure that nothing has excused yet
 
 	bad    int       // failed probes in a row
@@ -103,7 +104,7 @@ func (m *machine) step(s sample, now time.Time) bool {
 		if m.misses++; m.misses >= m.n {
 			m.goodAt, m.misses, m.renewed = time.Time{}, 0, false
 		}
-		m.err = s.err
+		m.err, m.failed = s.err, now
 		m.judge(now)
 	}
 	return m.state != before
