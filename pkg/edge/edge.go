@@ -96,8 +96,10 @@ type Config struct {
 	Members Members
 	Health  Health
 	Locator Locator
-	Store   store.Store
-	Copies  Copies // nil: none
+	// Statements are those of all nodes. Nil: this node knows of itself alone.
+	Statements Statements
+	Store      store.Store
+	Copies     Copies // nil: none
 	// Aliases are what the lane answers with ([Edge.Lane]). Nil: no lane.
 	Aliases *lane.Table
 	// AliasHeads: they hold no bodies, which are read from the store each time;
