@@ -36,6 +36,7 @@ announce: region
 gossip: region github.com/hashicorp/memberlist github.com/hashicorp/serf
 health: region apispec
 route: geo region
+dns: route region geo github.com/miekg/dns
 fetch: region rendezvous
 lane:
 observe: github.com/prometheus/client_golang go.opentelemetry.io/otel go.opentelemetry.io/contrib
