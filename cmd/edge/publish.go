@@ -22,6 +22,20 @@ func (n *node) publish() {
 		}
 		return 0
 	})
+	m.Gauge("mirrornet_load_requests_per_second", "Requests that this node's region serves a second, as its nodes say.", nil, func() float64 {
+		perSecond, _, _ := n.edge.Load(n.config.region)
+		return perSecond
+	})
+	m.Gauge("mirrornet_load_spill_percent", "Percent of the region's clients who are sent to their next region (soft_rps).", nil, func() float64 {
+		_, spill, _ := n.edge.Load(n.config.region)
+		return float64(spill)
+	})
+	m.Gauge("mirrornet_load_over", "1 while the region is above hard_rps: no new clients, and 503 where nothing is stored.", nil, func() float64 {
+		if _, _, over := n.edge.Load(n.config.region); over {
+			return 1
+		}
+		return 0
+	})
 	m.Counter("mirrornet_region_sets_refused_total", "Sets of region files that were refused.", nil,
 		func() float64 { return float64(n.regions.RefusedCount()) })
 	if n.cert != nil {

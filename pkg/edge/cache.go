@@ -100,6 +100,9 @@ func (e *Edge) cached(ctx context.Context, x *exchange, p *plan) (f *fetched, co
 			e.refreshBehind(x, p, s)
 			hit.detail = "no origin answers"
 			return hit, false, nil
+		case s.reuse.StaleIfError && !p.byRFC && e.overloaded(x):
+			hit.detail = "overloaded"
+			return hit, false, nil
 		case doubted && s.reuse.StaleIfError:
 			hit.detail = doubt.detail()
 			return hit, false, nil
@@ -115,6 +118,9 @@ func (e *Edge) cached(ctx context.Context, x *exchange, p *plan) (f *fetched, co
 	if p.method == http.MethodHead || p.partial(s) {
 		p.standby = s
 		return nil, false, errPass // without a catalogue: its answer says too little to store, and nothing to others
+	}
+	if e.overloaded(x) {
+		return nil, false, shed()
 	}
 	return e.fetch(ctx, x, p, s)
 }

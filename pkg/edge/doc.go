@@ -85,4 +85,16 @@
 // and its scheme. Who forges or replays one gains no more, and an edge whose
 // clock or keys are wrong is answered all the same, as a client with its own address.
 // That a request was forwarded before is believed of anybody (hop.go).
+//
+// 2026-11-25: a region's load is what its nodes say that they serve a second
+// (redirects and questions about the node are no work for capacity). What it
+// does about it, its first serving node by name decides and says with its own
+// load, so that all nodes decide alike. Spill is an integral, not the excess of
+// the moment: clients that were sent away are no longer in the load, and come
+// back as soon as it says so. It moves within 30 s, more slowly than its effect is
+// seen, does not move while one step less would be too much, and gives nobody
+// clients for whom there is no room. In the simulation (load_test.go) regions that
+// spill to each other come to rest, also where clients follow 30 s late. Above the
+// hard limit, hits and allowed stale copies are served, and the rest gets 503 with
+// Retry-After, until the load is 10 % below it.
 package edge

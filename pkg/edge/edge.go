@@ -127,6 +127,7 @@ type Edge struct {
 	catalogue *catalogue
 	world     atomic.Pointer[world]
 	aliases   aliases
+	load      loadMeter
 	addressed func(http.Handler) http.Handler // finds whose request a proxy forwards
 	exchanges sync.Pool                       // *exchange, empty
 	redirects atomic.Pointer[observe.Series]  // of all redirects; nil: none yet
@@ -192,10 +193,15 @@ func (e *Edge) Run(ctx context.Context) error {
 	e.mu.Unlock()
 	var wg sync.WaitGroup
 	wg.Go(func() { e.catalogue.run(ctx) })
-	tick := time.NewTicker(500 * time.Millisecond)
+	tick, busy := time.NewTicker(500*time.Millisecond), time.NewTicker(loadEvery)
 	defer tick.Stop()
+	defer busy.Stop()
 	for ctx.Err() == nil {
 		select {
+		case <-busy.C:
+			if e.observeLoad(e.Now()) {
+				e.Refresh()
+			}
 		case <-tick.C:
 			e.Refresh()
 		case <-ctx.Done():

@@ -21,6 +21,10 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan
 		e.fail(w, r, &failure{status: http.StatusGatewayTimeout, message: "only-if-cached was asked for, and this request is never answered from store"})
 		return
 	}
+	if e.overloaded(x) {
+		e.fail(w, r, shed())
+		return
+	}
 	p.prepare()
 	ctx := r.Context() // fetch bounds the wait for a head; a body may take its time
 	fwd := "bypass"

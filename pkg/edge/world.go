@@ -41,7 +41,7 @@ func (e *Edge) Refresh() {
 func (w *world) decidesAs(other *world) bool {
 	return w.Map == other.Map && w.Isolated == other.Isolated &&
 		maps.EqualFunc(w.Status, other.Status, func(a, b route.Status) bool {
-			return a.Serving == b.Serving && a.Overloaded == b.Overloaded
+			return a.Serving == b.Serving && a.Overloaded == b.Overloaded && a.Spill == b.Spill
 		})
 }
 
@@ -85,6 +85,7 @@ func (e *Edge) observeWorld(now time.Time) *world {
 			why = fmt.Sprintf("%d of its nodes serving", s.Nodes)
 		}
 		s.Serving, s.Why = s.Nodes > 0, why
+		_, s.Spill, s.Overloaded = e.Load(r.Name)
 		w.Status[r.Name] = s
 		if nodes := w.nodes[r.Name]; len(nodes) > 0 {
 			slices.SortStableFunc(nodes, byRTT)

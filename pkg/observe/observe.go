@@ -16,6 +16,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -96,6 +97,7 @@ type Series struct {
 	requests, bytes prometheus.Counter
 	endpoint        prometheus.Counter // nil: of no endpoint
 	duration        prometheus.Observer
+	served          *atomic.Uint64 // counts them too; nil: no work for a client
 }
 
 // Series finds the counters of outcomes like o.
@@ -109,11 +111,28 @@ func (m *Metrics) Series(o Outcome) *Series {
 		bytes:    m.bytes.WithLabelValues(l.cache),
 		duration: m.duration.WithLabelValues(l.cache),
 	}
+	if l.action != "self" && l.action != "redirect" {
+		s.served = new(atomic.Uint64)
+	}
 	if l.endpoint != "" {
 		s.endpoint = m.endpoints.WithLabelValues(l.endpoint, l.cache, l.tier)
 	}
-	m.series.Store(l, s)
+	if other, there := m.series.LoadOrStore(l, s); there {
+		return other.(*Series)
+	}
 	return s
+}
+
+// Served counts the requests of clients that were served here: not those sent
+// elsewhere, nor questions about this node.
+func (m *Metrics) Served() (n uint64) {
+	m.series.Range(func(_, s any) bool {
+		if c := s.(*Series).served; c != nil {
+			n += c.Load()
+		}
+		return true
+	})
+	return n
 }
 
 // Add counts one answer with that many body bytes. It does not allocate.
@@ -123,6 +142,9 @@ func (s *Series) Add(d time.Duration, bytes int64) {
 	s.duration.Observe(d.Seconds())
 	if s.endpoint != nil {
 		s.endpoint.Inc()
+	}
+	if s.served != nil {
+		s.served.Add(1)
 	}
 }
 
