@@ -69,7 +69,10 @@ func (e *Edge) route(r *http.Request, x *exchange) {
 	})
 	x.decided = true
 	d, o := &x.decision, &x.outcome
-	o.Country, o.Action, o.Region, o.Nearest, o.Reason = x.place.Country, string(d.Action), string(d.Region), string(d.Nearest), d.Reason()
+	o.Country, o.Action, o.Region, o.Nearest = x.place.Country, string(d.Action), string(d.Region), string(d.Nearest)
+	if e.AccessLog != nil { // nobody else asks
+		o.Reason = d.Reason()
+	}
 	if d.Action != route.Redirect { // which says nothing of time
 		x.located = e.Now().Sub(x.start)
 	}
