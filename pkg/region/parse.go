@@ -46,7 +46,7 @@ func parseRegion(name Name, file string, data []byte) (parsed[Region], Problems)
 	if d.root == nil {
 		return parsed[Region]{value: r, file: file}, d.problems
 	}
-	f := d.fields(d.root, "", "title", "url", "location", "serves", "avoid", "capacity", "parent", "state", "share")
+	f := d.fields(d.root, "", keys(regionFields())...)
 
 	if n := f["title"]; n != nil {
 		r.Title = d.text(n, "title", "Asia Pacific (Singapore)")
@@ -71,9 +71,7 @@ func parseRegion(name Name, file string, data []byte) (parsed[Region], Problems)
 		r.Parent = Name(d.text(n, "parent", "europe"))
 	}
 	if n := f["state"]; n != nil {
-		switch r.State = State(d.text(n, "state", "serving")); r.State {
-		case Serving, Canary, Draining, Retired:
-		default:
+		if r.State = State(d.text(n, "state", "serving")); !slices.Contains(choices(regionFields(), "state"), string(r.State)) {
 			d.fail(n, "write serving, canary, draining or retired", "state %q is not known", r.State)
 		}
 	}
@@ -96,7 +94,7 @@ func parseNetwork(file string, data []byte) (parsed[Network], Problems) {
 	if d.root == nil {
 		return parsed[Network]{value: net, file: file}, d.problems
 	}
-	f := d.fields(d.root, "", "canonical", "home", "routing", "announced")
+	f := d.fields(d.root, "", keys(networkFields())...)
 
 	const example = "[https://rest.example.org]"
 	d.list(f["canonical"], "canonical", example, func(n *yaml.Node) {
@@ -115,11 +113,11 @@ func parseNetwork(file string, data []byte) (parsed[Network], Problems) {
 	} else {
 		d.missing("home", "home: europe (the region for clients of unknown place)")
 	}
-	routing := d.fields(f["routing"], "routing", "navigation", "api")
-	net.Navigation = d.choice(routing["navigation"], "routing.navigation", net.Navigation, "redirect", "serve")
-	net.API = d.choice(routing["api"], "routing.api", net.API, "serve", "proxy", "redirect")
+	routing := d.fields(f["routing"], "routing", keys(routingFields())...)
+	net.Navigation = d.choice(routing["navigation"], "routing.navigation", net.Navigation, choices(routingFields(), "navigation")...)
+	net.API = d.choice(routing["api"], "routing.api", net.API, choices(routingFields(), "api")...)
 
-	announced := d.fields(f["announced"], "announced", "urls", "networks", "asns")
+	announced := d.fields(f["announced"], "announced", keys(announcedFields())...)
 	d.list(announced["urls"], "announced.urls", `["https://*.example.org"]`, func(n *yaml.Node) {
 		if url := d.pattern(n); url != "" {
 			net.Announced.URLs = append(net.Announced.URLs, url)
@@ -139,7 +137,7 @@ func (d *doc) missing(key, write string) {
 
 func (d *doc) location(n *yaml.Node) (geo.Point, string) {
 	const example = "{lat: 1.3521, lon: 103.8198, country: SG}"
-	f := d.fields(n, "location", "lat", "lon", "country")
+	f := d.fields(n, "location", keys(locationFields())...)
 	country := d.country(f["country"])
 	lat, okLat := d.number(f["lat"], "location.lat", "1.3521")
 	lon, okLon := d.number(f["lon"], "location.lon", "103.8198")
@@ -193,7 +191,7 @@ func (d *doc) code(n *yaml.Node, what string, known func(string) bool, advice st
 }
 
 func (d *doc) rules(n *yaml.Node, path string) (r Rules) {
-	f := d.fields(n, path, "continents", "countries", "networks", "asns")
+	f := d.fields(n, path, keys(rulesFields())...)
 	codes := func(key, what, example, advice string, known func(string) bool) (codes []string) {
 		d.list(f[key], path+"."+key, example, func(n *yaml.Node) {
 			if code := d.code(n, what, known, advice); code != "" {
@@ -257,7 +255,7 @@ func (d *doc) asns(n *yaml.Node, path string) (out []uint32) {
 }
 
 func (d *doc) capacity(n *yaml.Node) (soft, hard float64) {
-	f := d.fields(n, "capacity", "soft_rps", "hard_rps")
+	f := d.fields(n, "capacity", keys(capacityFields())...)
 	rps := func(key string) float64 {
 		v, ok := d.number(f[key], "capacity."+key, "2000")
 		if ok && v < 0 {
