@@ -33,6 +33,7 @@ cachekey: apispec
 store/...: rfc9111 rendezvous github.com/bradfitz/gomemcache github.com/maypok86/otter/v2 github.com/sony/gobreaker/v2 github.com/klauspost/compress
 respond: rfc9111 store apispec github.com/klauspost/compress github.com/andybalholm/brotli
 announce: region
+drain:
 gossip: region github.com/hashicorp/memberlist github.com/hashicorp/serf
 health: region apispec
 route: geo region
