@@ -51,6 +51,20 @@
 // began on loopback without keys is restarted to get them; from then on keys
 // rotate online, as [Gossip.SetKeys] says.
 //
+// 2026-11-25: statements ([Gossip.Share]) are registers, one for each topic and
+// subject: the last writer wins by Lamport version, so that anybody can take back
+// a drain that another node stated. On the wire stands the time that is left, and
+// never a time of day. Withdrawn ones are known for a day, and at least as long as
+// a copy of what they withdrew can live; who brings up such a copy is told again.
+// What ended is remembered for ten minutes where it ended, and is not told on, so
+// that no statement lives on by going around. What holds while its writer is a
+// member is not told on by those to whom the writer is none, for the same reason.
+//
+// 2026-11-25: broadcasts are queued by this package, not by memberlist's
+// TransmitLimitedQueue: that one keeps encoded bytes, and the time that is left
+// changes while they wait; and the fault of its ids (above) would lose statements,
+// which have few lengths. Here a subject is queued, and encoded when it is sent.
+//
 // 2026-11-24: keys are taken off the ring from its end only. Keyring.RemoveKey
 // of memberlist v0.7.0 moves keys in place under readers that hold no lock, and
 // removing the last one moves nothing.

@@ -2,20 +2,14 @@ package gossip
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/memberlist"
-
-	"mirrornet/pkg/region"
 )
 
 const (
@@ -25,45 +19,6 @@ const (
 	repeat       = 5 // rounds after which an update is announced once more
 	retransmits  = 4 // times that a message is told, in networks below ten nodes
 )
-
-// Config configures [New].
-type Config struct {
-	// Node is this node's name, unique in the network: 1 to 64 letters, digits,
-	// dots, hyphens and underscores. Required.
-	Node   string
-	Region region.Name // required
-	// Advertise is the URL by which other edges reach this node's HTTP. Empty:
-	// they do not.
-	Advertise string
-	// Revision says which revision of the region map this node runs, in at most
-	// 120 bytes. It is called whenever it is announced, from several goroutines,
-	// and must not block or call Gossip. Nil: none.
-	Revision func() string
-	// Listen is bound for TCP and UDP; port 0 is any free one. Zero: 0.0.0.0:7946.
-	Listen netip.AddrPort
-	// AdvertiseAddr is where others send gossip; port 0 is Listen's. Zero:
-	// Listen, or for an unspecified address the machine's first private one,
-	// else its first global one.
-	AdvertiseAddr netip.AddrPort
-	// Join lists host or host:port of nodes to join through; it may name this
-	// node too, so that all nodes can have one list. Empty: this node waits to
-	// be joined.
-	Join []string
-	// Keys of 16, 24 or 32 bytes: the first encrypts, all decrypt. Empty:
-	// plaintext, which is refused off loopback.
-	Keys [][]byte
-	// Label keeps networks apart that could reach each other, 255 bytes at most.
-	Label string
-	// Allowed lists whose gossip is listened to, this node included. Empty: everybody's.
-	Allowed []netip.Prefix
-	Logger  *slog.Logger // nil: no log
-	// OnChange is called when Nodes has changed, from one goroutine of Run; of
-	// RTT only the first counts; changes close together make one call. Nil: nobody is told.
-	OnChange func()
-
-	tune             func(*memberlist.Config) // for tests
-	joinMin, joinMax time.Duration            // backoff between attempts; 0: 250 ms, 10 s
-}
 
 // Gossip is this node's part in the network. Its methods are safe for
 // concurrent use.
@@ -80,6 +35,9 @@ type Gossip struct {
 	leaving   atomic.Bool
 	silent    atomic.Bool   // tests set it to die without leaving
 	dirty     chan struct{} // capacity 1: OnChange is due
+	heard     chan struct{} // capacity 1: OnStatement is due
+	talk      *talk
+	asks      asks
 	update    chan struct{} // capacity 1: meta is to be announced
 }
 
@@ -100,7 +58,11 @@ func New(c Config) (*Gossip, error) {
 	g := &Gossip{
 		conf: c, log: c.Logger,
 		dirty:  make(chan struct{}, 1),
+		heard:  make(chan struct{}, 1),
 		update: make(chan struct{}, 1),
+		asks: asks{
+			jobs: make(chan func(), askQueue), end: make(chan struct{}), waiting: map[uint64]chan answer{},
+		},
 	}
 	if len(keys) > 0 {
 		if g.ring, err = memberlist.NewKeyring(nil, keys[0]); err == nil {
@@ -110,9 +72,17 @@ func New(c Config) (*Gossip, error) {
 			return nil, err
 		}
 	}
+	g.talk = &talk{
+		meta: g.meta, now: time.Now, table: newTable(c.Node), ask: g.hearAsk,
+		changed: func() { signal(g.heard) },
+		trouble: func(err error) { c.Logger.Debug("gossip: a message is not understood", "err", err) },
+	}
 	g.members = &members{
-		self: c.Node, log: c.Logger, now: time.Now, meta: g.meta, nodes: map[string]*Node{},
+		self: c.Node, log: c.Logger, now: time.Now, nodes: map[string]*Node{},
 		changed: func() { signal(g.dirty) },
+		living: func(name string, is bool) {
+			g.talk.do(func(now time.Time, t *table) { t.member(now, name, is) })
+		},
 	}
 	lines := &lineLog{to: c.Logger, suspect: g.members.suspect, now: time.Now}
 	if g.transport, err = bind(c.Listen, lines); err != nil {
@@ -143,7 +113,7 @@ func New(c Config) (*Gossip, error) {
 	m.Keyring = g.ring
 	m.BindAddr, m.BindPort = c.Listen.Addr().String(), g.transport.GetAutoBindPort()
 	m.AdvertiseAddr, m.AdvertisePort = advertise.Addr().String(), int(advertise.Port())
-	m.Delegate, m.Events, m.Alive, m.Ping, m.Conflict = g.members, g.members, g.members, g.members, g.members
+	m.Delegate, m.Events, m.Alive, m.Ping, m.Conflict = g.talk, g.members, g.members, g.members, g.members
 	for _, p := range c.Allowed {
 		m.CIDRsAllowed = append(m.CIDRsAllowed, ipNet(p))
 	}
@@ -154,153 +124,6 @@ func New(c Config) (*Gossip, error) {
 	return g, nil
 }
 
-// check fills in defaults and says what is wrong.
-func (c *Config) check() error {
-	if c.Revision == nil {
-		c.Revision = func() string { return "" }
-	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
-	if c.OnChange == nil {
-		c.OnChange = func() {}
-	}
-	if !c.Listen.IsValid() {
-		c.Listen = netip.AddrPortFrom(netip.IPv4Unspecified(), defaultPort)
-	}
-	c.Listen = netip.AddrPortFrom(c.Listen.Addr().Unmap(), c.Listen.Port())
-	if c.joinMin <= 0 {
-		c.joinMin = 250 * time.Millisecond
-	}
-	if c.joinMax <= 0 {
-		c.joinMax = 10 * time.Second
-	}
-	var errs []error
-	fail := func(format string, a ...any) { errs = append(errs, fmt.Errorf("gossip: "+format, a...)) }
-	if !validNode(c.Node) {
-		fail("node name %q: write 1 to %d letters, digits, dots, hyphens and underscores, as asia-1", c.Node, maxName)
-	}
-	if !c.Region.Valid() {
-		fail("region %q: write the name of a file in regions/, without .yaml", c.Region)
-	}
-	if c.Advertise != "" {
-		if err := checkAdvertise(c.Advertise); err != nil {
-			fail("advertise: %w", err)
-		}
-	}
-	longest := meta{c.Region, c.Advertise, strings.Repeat("x", maxRevision), true}.encode()
-	if over := len(longest) - maxMeta; over > 0 {
-		fail("advertise URL of %d bytes: write at most %d, since gossip announces it in one small message", len(c.Advertise), len(c.Advertise)-over)
-	}
-	if len(c.Label) > memberlist.LabelMaxSize {
-		fail("label of %d bytes: write at most %d", len(c.Label), memberlist.LabelMaxSize)
-	}
-	for _, p := range c.Allowed {
-		if !p.IsValid() {
-			fail("allowed: %v is no network; write one as 198.51.100.0/24", p)
-		}
-	}
-	for _, s := range c.Join {
-		if _, _, err := splitJoin(s); err != nil {
-			fail("join %q: %w", s, err)
-		}
-	}
-	if len(c.Keys) == 0 {
-		for _, a := range []netip.Addr{c.Listen.Addr(), c.AdvertiseAddr.Addr()} {
-			if a.IsValid() && !a.Unmap().IsLoopback() {
-				fail("no keys, and %v is not a loopback address: gossip would go unencrypted, and anybody could join. "+
-					"Write a key (openssl rand -base64 32) into a file, the same for all nodes, and name it as gossip.key_file; or listen on 127.0.0.1", a)
-				break
-			}
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// advertised gives the address that others are told; its port may be 0.
-func (c *Config) advertised() (netip.AddrPort, error) {
-	a := c.AdvertiseAddr.Addr().Unmap()
-	if !a.IsValid() {
-		a = c.Listen.Addr()
-	}
-	if a.IsUnspecified() {
-		addrs, err := net.InterfaceAddrs()
-		if err != nil {
-			return netip.AddrPort{}, fmt.Errorf("gossip: own addresses: %w; set the address to advertise", err)
-		}
-		v4only := c.Listen.Addr().Is4()
-		if a = chooseAddr(addrs, v4only); !a.IsValid() {
-			return netip.AddrPort{}, fmt.Errorf("gossip: listens on %v, and this machine has no address that others could use: set the address to advertise", c.Listen)
-		}
-	}
-	if len(c.Allowed) > 0 {
-		if !slices.ContainsFunc(c.Allowed, func(p netip.Prefix) bool { n := ipNet(p); return n.Contains(a.AsSlice()) }) {
-			return netip.AddrPort{}, fmt.Errorf("gossip: allowed networks %v do not hold this node's own address %v: add it", c.Allowed, a)
-		}
-	}
-	return netip.AddrPortFrom(a, c.AdvertiseAddr.Port()), nil
-}
-
-// chooseAddr takes the first private address, else the first global one, IPv4
-// before IPv6; the zero Addr where there is none.
-func chooseAddr(addrs []net.Addr, v4only bool) netip.Addr {
-	var best netip.Addr
-	rank := func(a netip.Addr) int {
-		r := 0
-		if a.IsPrivate() {
-			r = 2
-		}
-		if a.Is4() {
-			r++
-		}
-		return r
-	}
-	for _, addr := range addrs {
-		p, err := netip.ParsePrefix(addr.String())
-		if err != nil {
-			continue
-		}
-		a := p.Addr().Unmap()
-		if !a.IsGlobalUnicast() || v4only && !a.Is4() {
-			continue
-		}
-		if !best.IsValid() || rank(a) > rank(best) {
-			best = a
-		}
-	}
-	return best
-}
-
-func ipNet(p netip.Prefix) net.IPNet {
-	a, bits := p.Addr(), p.Bits()
-	if a.Is4In6() && bits >= 96 {
-		a, bits = a.Unmap(), bits-96
-	}
-	return net.IPNet{IP: a.AsSlice(), Mask: net.CIDRMask(bits, a.BitLen())}
-}
-
-// bind opens TCP and UDP on one port. For a free port it tries a few, since one
-// that is free for TCP may be taken for UDP.
-func bind(listen netip.AddrPort, lines *lineLog) (*transport, error) {
-	tries := 1
-	if listen.Port() == 0 {
-		tries = 10
-	}
-	var err error
-	for range tries {
-		var t *transport
-		t, err = newTransport(&memberlist.NetTransportConfig{
-			BindAddrs: []string{listen.Addr().String()},
-			BindPort:  int(listen.Port()),
-			Logger:    lines.logger(),
-		})
-		if err == nil {
-			return t, nil
-		}
-	}
-	return nil, fmt.Errorf("gossip: listen on %v: %w", listen, err)
-}
-
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -308,8 +131,12 @@ func signal(c chan struct{}) {
 	}
 }
 
-func (g *Gossip) meta() meta {
-	return meta{g.conf.Region, g.conf.Advertise, g.conf.Revision(), g.leaving.Load()}
+func (g *Gossip) meta() []byte {
+	m := meta{g.conf.Region, g.conf.Advertise, g.conf.Revision(), g.leaving.Load(), g.conf.Digest()}
+	if !validDigest(m.Digest) {
+		m.Digest = ""
+	}
+	return m.encode()
 }
 
 // Addr is the address that others are told.
@@ -319,7 +146,8 @@ func (g *Gossip) Addr() netip.AddrPort { return g.addr }
 // stay for ten minutes. The slice is the caller's.
 func (g *Gossip) Nodes() []Node { return g.members.list() }
 
-// Update announces this node's meta anew: call it when Revision has changed. It
+// Update announces this node's meta anew: call it when Revision or
+// Digest has changed. It
 // does not block.
 func (g *Gossip) Update() { signal(g.update) }
 
@@ -330,7 +158,11 @@ func (g *Gossip) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { g.join(ctx) })
 	wg.Go(func() { g.dispatch(ctx) })
+	for range askers {
+		wg.Go(func() { g.sendAsks(ctx) })
+	}
 	<-ctx.Done()
+	close(g.asks.end)
 	g.transport.cut() // a join may hang
 	wg.Wait()
 	if !g.silent.Load() {
@@ -341,7 +173,7 @@ func (g *Gossip) Run(ctx context.Context) error {
 
 // dispatch runs what callbacks must not.
 func (g *Gossip) dispatch(ctx context.Context) {
-	tick := time.NewTicker(10 * time.Second)
+	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	again := time.NewTimer(0)
 	again.Stop()
@@ -351,6 +183,13 @@ func (g *Gossip) dispatch(ctx context.Context) {
 			return
 		case <-g.dirty:
 			g.conf.OnChange()
+		case <-g.heard:
+			g.talk.mu.Lock()
+			topics := g.talk.table.takeTopics()
+			g.talk.mu.Unlock()
+			for _, topic := range topics {
+				g.conf.OnStatement(topic)
+			}
 		case <-g.update:
 			// It fails when the broadcast did not end in time. That it was
 			// queued suffices.
@@ -360,6 +199,7 @@ func (g *Gossip) dispatch(ctx context.Context) {
 			_ = g.list.UpdateNode(time.Millisecond) // see Decisions
 		case <-tick.C:
 			g.members.prune()
+			g.talk.do(func(now time.Time, t *table) { t.prune(now) })
 		}
 	}
 }

@@ -33,11 +33,12 @@ const remember = 10 * time.Minute
 // Node is one node of the network as this one sees it.
 type Node struct {
 	Name string
-	// Region, Advertise and Revision are empty where the node speaks a newer
+	// Region and what follows up to State is empty where the node speaks a newer
 	// version of this protocol, or nonsense.
 	Region    region.Name
 	Advertise string // URL of its HTTP for other edges
 	Revision  string // of its region map
+	Digest    string // of what it announces of its region; empty: nothing
 	State     State
 	Addr      netip.AddrPort // of its gossip
 	RTT       time.Duration  // smoothed; 0: not measured yet
@@ -51,8 +52,8 @@ type members struct {
 	self    string
 	log     *slog.Logger
 	now     func() time.Time
-	changed func() // must not block
-	meta    func() meta
+	changed func()                     // must not block
+	living  func(name string, is bool) // takes who is alive or suspect; calls nothing here
 
 	mu        sync.Mutex // guards what follows
 	nodes     map[string]*Node
@@ -78,7 +79,7 @@ func (m *members) put(n *memberlist.Node) {
 		node = &Node{Name: n.Name, Self: n.Name == m.self}
 		m.nodes[n.Name] = node
 	}
-	node.Region, node.Advertise, node.Revision = said.Region, said.Advertise, said.Revision
+	node.Region, node.Advertise, node.Revision, node.Digest = said.Region, said.Advertise, said.Revision, said.Digest
 	if addr := addrOf(n); node.Addr != addr {
 		node.Addr, node.RTT = addr, 0
 	}
@@ -96,6 +97,7 @@ func (m *members) enter(n *Node, s State) {
 		return
 	}
 	n.State, n.Since = s, m.now()
+	m.living(n.Name, s == Alive || s == Suspect)
 	level := slog.LevelInfo
 	if s == Dead || s == Suspect {
 		level = slog.LevelWarn
@@ -207,6 +209,17 @@ func (m *members) prune() {
 	}
 }
 
+// address gives where a member's gossip is, if it is one.
+func (m *members) address(name string) (netip.AddrPort, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := m.nodes[name]
+	if n == nil || n.State != Alive && n.State != Suspect {
+		return netip.AddrPort{}, false
+	}
+	return n.Addr, true
+}
+
 // list gives a copy of the table, sorted by name.
 func (m *members) list() []Node {
 	m.mu.Lock()
@@ -219,16 +232,7 @@ func (m *members) list() []Node {
 	return all
 }
 
-// NodeMeta and what follows is memberlist's Delegate; gossip carries nothing
-// but meta so far.
-func (m *members) NodeMeta(int) []byte             { return m.meta().encode() }
-func (m *members) NotifyMsg([]byte)                {}
-func (m *members) GetBroadcasts(_, _ int) [][]byte { return nil }
-func (m *members) LocalState(bool) []byte          { return nil }
-func (m *members) MergeRemoteState([]byte, bool)   {}
-
 var (
-	_ memberlist.Delegate         = (*members)(nil)
 	_ memberlist.EventDelegate    = (*members)(nil)
 	_ memberlist.AliveDelegate    = (*members)(nil)
 	_ memberlist.PingDelegate     = (*members)(nil)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"unicode/utf8"
 
 	"mirrornet/pkg/region"
@@ -14,6 +15,7 @@ const (
 	maxMeta     = 512 // memberlist.MetaMaxSize; longer panics there
 	maxName     = 64
 	maxRevision = 120 // longer ones are cut
+	digestLen   = 12
 
 	metaVersion = 1
 )
@@ -24,6 +26,7 @@ const (
 	tagAdvertise = 2
 	tagRevision  = 3
 	tagFlags     = 4
+	tagDigest    = 5
 )
 
 const flagLeaving = 1 << 0
@@ -36,6 +39,7 @@ type meta struct {
 	Advertise string
 	Revision  string
 	Leaving   bool
+	Digest    string // 12 hex digits or empty
 }
 
 var errVersion = errors.New("gossip: meta of a version not known here")
@@ -45,6 +49,7 @@ func (m meta) encode() []byte {
 	b = appendField(b, tagRegion, string(m.Region))
 	b = appendField(b, tagAdvertise, m.Advertise)
 	b = appendField(b, tagRevision, cut(m.Revision, maxRevision))
+	b = appendField(b, tagDigest, m.Digest)
 	if m.Leaving {
 		b = appendField(b, tagFlags, string([]byte{flagLeaving}))
 	}
@@ -105,11 +110,21 @@ func decodeMeta(b []byte) (meta, error) {
 				return meta{}, fmt.Errorf("gossip: meta revision %.20q… is no revision", value)
 			}
 			m.Revision = value
+		case tagDigest:
+			if !validDigest(value) {
+				return meta{}, fmt.Errorf("gossip: meta digest %.20q… is no digest", value)
+			}
+			m.Digest = value
 		case tagFlags:
 			m.Leaving = value != "" && value[0]&flagLeaving != 0
 		}
 	}
 	return m, nil
+}
+
+// validDigest wants 12 lower-case hex digits.
+func validDigest(s string) bool {
+	return len(s) == digestLen && strings.Trim(s, "0123456789abcdef") == ""
 }
 
 // checkAdvertise wants the URL of another edge's HTTP: scheme and authority, a

@@ -2,7 +2,9 @@ package gossip
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/hashicorp/memberlist"
@@ -26,6 +28,28 @@ func newTransport(c *memberlist.NetTransportConfig) (*transport, error) {
 	}
 	ctx, cut := context.WithCancel(context.Background())
 	return &transport{nt, ctx, cut}, nil
+}
+
+// bind opens TCP and UDP on one port. For a free port it tries a few, since one
+// that is free for TCP may be taken for UDP.
+func bind(listen netip.AddrPort, lines *lineLog) (*transport, error) {
+	tries := 1
+	if listen.Port() == 0 {
+		tries = 10
+	}
+	var err error
+	for range tries {
+		var t *transport
+		t, err = newTransport(&memberlist.NetTransportConfig{
+			BindAddrs: []string{listen.Addr().String()},
+			BindPort:  int(listen.Port()),
+			Logger:    lines.logger(),
+		})
+		if err == nil {
+			return t, nil
+		}
+	}
+	return nil, fmt.Errorf("gossip: listen on %v: %w", listen, err)
 }
 
 func (t *transport) DialTimeout(addr string, timeout time.Duration) (net.Conn, error) {

@@ -1,0 +1,392 @@
+package gossip
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A Statement is something that a node said about a subject, known to all nodes.
+// Of one topic and subject the last one holds, whoever wrote it: that with the
+// highest Version, and of equal ones that of the higher Writer.
+type Statement struct {
+	Topic, Subject, Writer string
+	Version                uint64 // one more than the highest that its writer had seen
+	Value                  []byte // 1,000 bytes at most; not to be changed
+	// Left is how long it holds yet by this node's clock; 0: while its writer is
+	// a member (alive or suspect).
+	Left time.Duration
+}
+
+// What a statement may be, and how many there may be. Foreign ones beyond are
+// not taken in; withdrawn ones count until they are forgotten.
+const (
+	maxTopic   = 32
+	maxSubject = 128
+	maxValue   = 1000
+	maxTTL     = 30 * 24 * time.Hour
+	maxVersion = math.MaxUint64 >> 2 // nobody gets there by counting
+
+	maxPerWriter      = 256
+	maxBytesPerWriter = 64 << 10
+	maxStatements     = 16 << 10
+	maxBytes          = 8 << 20 // below what memberlist takes in one push/pull
+)
+
+const (
+	// graveTime is how long a withdrawal is known, at least: who was cut off
+	// for longer may bring back what was withdrawn.
+	graveTime = 24 * time.Hour
+	// spentTime is how long that which ended is remembered here, so that a copy
+	// that was under way is not news; far more than a message travels.
+	spentTime = 10 * time.Minute
+	// alwaysPassOn is how much news of one push/pull is told on in any case.
+	alwaysPassOn = 64
+)
+
+// ownTopic says that only the subject itself states this, as its name or its
+// name and a number: asia-1, asia-1/7.
+func ownTopic(topic string) bool {
+	switch topic {
+	case "health", "load", "node", "rtt":
+		return true
+	}
+	return false
+}
+
+func ownSubject(subject, writer string) bool {
+	rest, ok := strings.CutPrefix(subject, writer)
+	if !ok || rest == "" {
+		return ok
+	}
+	digits, ok := strings.CutPrefix(rest, "/")
+	return ok && digits != "" && len(digits) <= 3 && strings.Trim(digits, "0123456789") == ""
+}
+
+type subject struct{ topic, subject string }
+
+// said is a statement, or its withdrawal, as it travels.
+type said struct {
+	subject
+	writer  string
+	version uint64
+	gone    bool // withdrawn; left is then how long that is to be known
+	left    time.Duration
+	value   []byte
+}
+
+// entry is what the table holds of a subject.
+type entry struct {
+	said            // left is not kept
+	end   time.Time // of what has an end of its own; zero: none
+	spent bool      // end is over
+	// orphan is since when the writer of that which has no end is no member.
+	orphan time.Time
+	quiet  bool // not passed on yet, since its writer was not known
+	mine   bool // said by this process
+}
+
+// table holds all statements known here. It is pure: no lock, no clock, no
+// network. A slice or map that it is given is its own.
+type table struct {
+	self    string
+	clock   uint64 // the highest version seen
+	entries map[subject]*entry
+	usage   map[string]*usage
+	bytes   int
+	living  map[string]bool // members, by name
+	pending map[subject]*sending
+	order   uint64 // of pending
+	topics  map[string]bool
+	refused int // foreign ones that did not fit, since asked last
+}
+
+type usage struct{ count, bytes int }
+
+func newTable(self string) *table {
+	return &table{
+		self: self, entries: map[subject]*entry{}, usage: map[string]*usage{},
+		living: map[string]bool{self: true}, pending: map[subject]*sending{}, topics: map[string]bool{},
+	}
+}
+
+// check says what is wrong with s, whoever said it.
+func (s *said) check() error {
+	switch {
+	case !validTopic(s.topic):
+		return fmt.Errorf("topic %q: 1 to %d lower-case letters, digits and hyphens", s.topic, maxTopic)
+	case s.subject.subject == "" || len(s.subject.subject) > maxSubject || !utf8.ValidString(s.subject.subject) ||
+		strings.ContainsFunc(s.subject.subject, unicode.IsControl):
+		return fmt.Errorf("subject %q: 1 to %d bytes of text", s.subject.subject, maxSubject)
+	case !validNode(s.writer):
+		return fmt.Errorf("writer %q is no node's name", s.writer)
+	case len(s.value) > maxValue || s.gone && len(s.value) > 0:
+		return fmt.Errorf("value of %d bytes: at most %d", len(s.value), maxValue)
+	case s.version == 0 || s.version > maxVersion:
+		return fmt.Errorf("version %d", s.version)
+	case s.left < 0 || s.left > maxTTL || s.gone && s.left == 0:
+		return fmt.Errorf("time left %v: at most %v", s.left, maxTTL)
+	case ownTopic(s.topic) && !ownSubject(s.subject.subject, s.writer):
+		return fmt.Errorf("%s of %q is not for %s to state", s.topic, s.subject.subject, s.writer)
+	}
+	return nil
+}
+
+func validTopic(s string) bool {
+	for _, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return len(s) >= 1 && len(s) <= maxTopic
+}
+
+// after is the order in which the last one wins. It is total: even of two that
+// a node said under one version, all choose the same.
+func (s *said) after(o *said) bool {
+	c := cmp.Compare(s.version, o.version)
+	if c == 0 {
+		c = cmp.Compare(s.writer, o.writer)
+	}
+	if c == 0 && s.gone != o.gone {
+		return s.gone
+	}
+	if c == 0 {
+		c = bytes.Compare(s.value, o.value)
+	}
+	return c > 0
+}
+
+func (t *table) share(now time.Time, topic, name string, value []byte, ttl time.Duration) error {
+	s := said{subject: subject{topic, name}, writer: t.self, version: t.clock + 1, left: ttl, value: value}
+	if err := s.check(); err != nil {
+		return err
+	}
+	old := t.entries[s.subject]
+	if old != nil && old.mine && !old.gone && ttl == 0 && old.end.IsZero() && bytes.Equal(old.value, value) {
+		return nil // it stands
+	}
+	if !t.fits(&s, old) {
+		return errors.New("too many statements")
+	}
+	t.put(now, s, true)
+	t.queue(s.subject)
+	return nil
+}
+
+func (t *table) withdraw(now time.Time, topic, name string) {
+	s := said{subject: subject{topic, name}, writer: t.self, version: t.clock + 1, gone: true, left: graveTime}
+	old := t.entries[s.subject]
+	if s.check() != nil || old != nil && old.gone && !old.spent || !t.fits(&s, old) {
+		return
+	}
+	t.put(now, s, true)
+	t.queue(s.subject)
+}
+
+// put makes s what is known of its subject.
+func (t *table) put(now time.Time, s said, mine bool) {
+	t.clock = max(t.clock, s.version)
+	e := &entry{said: s, mine: mine}
+	e.left = 0
+	if s.left > 0 {
+		e.end = now.Add(s.left)
+	} else if !t.living[s.writer] {
+		e.orphan = now
+	}
+	old := t.entries[s.subject]
+	if old != nil {
+		if e.gone && e.end.Before(old.end) {
+			e.end = old.end // where this is not heard, that one holds until then
+		}
+		t.account(&old.said, -1)
+	}
+	t.account(&s, 1)
+	t.entries[s.subject] = e
+	if !e.gone || old != nil && !old.gone {
+		t.topics[s.topic] = true
+	}
+}
+
+func (t *table) account(s *said, sign int) {
+	u := t.usage[s.writer]
+	if u == nil {
+		u = &usage{}
+		t.usage[s.writer] = u
+	}
+	u.count += sign
+	u.bytes += sign * s.size()
+	t.bytes += sign * s.size()
+	if u.count == 0 {
+		delete(t.usage, s.writer)
+	}
+}
+
+// fits says whether s keeps within the bounds in the place of old, which may be nil.
+func (t *table) fits(s *said, old *entry) bool {
+	var u usage
+	if p := t.usage[s.writer]; p != nil {
+		u = *p
+	}
+	all, size := len(t.entries)+1, t.bytes+s.size()
+	u.count, u.bytes = u.count+1, u.bytes+s.size()
+	if old != nil {
+		all, size = all-1, size-old.size()
+		if old.writer == s.writer {
+			u.count, u.bytes = u.count-1, u.bytes-old.size()
+		}
+	}
+	return u.count <= maxPerWriter && u.bytes <= maxBytesPerWriter && all <= maxStatements && size <= maxBytes
+}
+
+// merge takes in what came over the network, and says whether it is news, to be
+// passed on. What is malformed, or not for its writer to state, is not.
+func (t *table) merge(now time.Time, s said) bool {
+	if s.check() != nil {
+		return false
+	}
+	t.clock = max(t.clock, s.version)
+	old := t.entries[s.subject]
+	if old != nil && !s.after(&old.said) {
+		t.uphold(now, old, &s)
+		return false
+	}
+	if s.writer == t.self && t.reclaim(now, s, old) {
+		return false
+	}
+	if !t.fits(&s, old) {
+		t.refused++
+		return false
+	}
+	t.put(now, s, false)
+	return true
+}
+
+// uphold keeps a withdrawal known for at least as long as s, which it withdrew
+// and which somebody still has, can live.
+func (t *table) uphold(now time.Time, old *entry, s *said) {
+	if !old.gone || s.gone {
+		return
+	}
+	end := now.Add(max(s.left, time.Hour))
+	if old.end.Before(end) {
+		old.end = end
+		if old.spent {
+			old.spent = false
+			t.queue(old.subject)
+		}
+	}
+}
+
+// reclaim deals with what this node said in an earlier life, and others hold for
+// its last word: what it says now is said again above it, and what held only
+// while it lived is withdrawn. What has an end of its own holds on: false.
+func (t *table) reclaim(now time.Time, s said, old *entry) bool {
+	switch {
+	case old != nil && old.mine:
+		again := old.said
+		again.version = t.clock + 1
+		if !old.end.IsZero() {
+			if again.left = old.end.Sub(now); again.left <= 0 {
+				return false
+			}
+		}
+		t.put(now, again, true)
+	case s.gone || s.left > 0:
+		return false
+	default:
+		s.gone, s.value, s.left, s.version = true, nil, graveTime, t.clock+1
+		if !t.fits(&s, old) {
+			return false
+		}
+		t.put(now, s, true)
+	}
+	t.queue(s.subject)
+	return true
+}
+
+// member says that a node is now a member, or none any more.
+func (t *table) member(now time.Time, name string, is bool) {
+	if t.living[name] == is || name == t.self {
+		return
+	}
+	if is {
+		t.living[name] = true
+	} else {
+		delete(t.living, name)
+	}
+	for k, e := range t.entries {
+		if e.writer != name || !e.end.IsZero() {
+			continue
+		}
+		t.topics[e.topic] = true
+		if e.orphan = now; is {
+			e.orphan = time.Time{}
+			if e.quiet {
+				t.queue(k)
+			}
+		}
+	}
+}
+
+// prune drops what is over.
+func (t *table) prune(now time.Time) {
+	for k, e := range t.entries {
+		if !e.end.IsZero() && !e.spent && !now.Before(e.end) {
+			e.spent = true
+			if !e.gone {
+				t.topics[e.topic] = true
+			}
+		}
+		if !e.orphan.IsZero() && now.Sub(e.orphan) >= remember || !e.end.IsZero() && now.Sub(e.end) >= spentTime {
+			t.account(&e.said, -1)
+			delete(t.entries, k)
+			delete(t.pending, k)
+		}
+	}
+}
+
+// travels gives e as it is to be told to others now. What is over is not, nor
+// what would only live on by being told: statements of who is gone.
+func (e *entry) travels(now time.Time) (said, bool) {
+	s := e.said
+	if !e.end.IsZero() {
+		s.left = min(e.end.Sub(now), maxTTL).Truncate(time.Millisecond)
+		return s, s.left > 0
+	}
+	return s, e.orphan.IsZero()
+}
+
+// list gives the statements of a topic that hold, sorted by subject.
+func (t *table) list(now time.Time, topic string) []Statement {
+	var all []Statement
+	for k, e := range t.entries {
+		if k.topic != topic || e.gone || !e.orphan.IsZero() {
+			continue
+		}
+		s := Statement{Topic: topic, Subject: k.subject, Writer: e.writer, Version: e.version, Value: e.value}
+		if !e.end.IsZero() {
+			if s.Left = e.end.Sub(now); s.Left <= 0 {
+				continue
+			}
+		}
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(a, b Statement) int { return cmp.Compare(a.Subject, b.Subject) })
+	return all
+}
+
+// takeTopics gives the topics that changed since the last call.
+func (t *table) takeTopics() []string {
+	all := slices.Sorted(maps.Keys(t.topics))
+	clear(t.topics)
+	return all
+}
