@@ -97,4 +97,7 @@
 // spill to each other come to rest, also where clients follow 30 s late. Above the
 // hard limit, hits and allowed stale copies are served, and the rest gets 503 with
 // Retry-After, until the load is 10 % below it.
+//
+// 2026-11-25: a node tells its public addresses itself (topic node), so an address
+// is known exactly as long as its node is a member, and no file names them twice.
 package edge

@@ -85,6 +85,10 @@ type Config struct {
 	Origins []*url.URL // in order of preference
 	// TrustedProxies may speak for others by X-Forwarded-For. Empty: nobody.
 	TrustedProxies []netip.Prefix
+	// Addresses are the public ones of this node. Keys gives fingerprints of its
+	// gossip keys, the one in use first; nil: none. Both are told to the others.
+	Addresses []netip.Addr
+	Keys      func() []string
 	// HopKeys sign what is asked of other edges and tell what they ask; called
 	// for each such request. Keys that are none believe what comes from loopback; nil
 	// believes nobody.
@@ -126,6 +130,7 @@ type Edge struct {
 	flights   collapse.Group[string, *fetched]
 	catalogue *catalogue
 	world     atomic.Pointer[world]
+	addresses atomic.Pointer[addresses]
 	aliases   aliases
 	load      loadMeter
 	addressed func(http.Handler) http.Handler // finds whose request a proxy forwards
@@ -143,6 +148,8 @@ type Edge struct {
 	distrust notes[bool] // what was logged of hops that are not believed
 	doubts   notes[doubt]
 	behind   sync.Map // keys of stored responses that are being refreshed beside their requests
+
+	said []byte // of this node's own statement; Run's
 
 	mu         sync.Mutex // guards the fields below
 	background context.Context
@@ -196,6 +203,7 @@ func (e *Edge) Run(ctx context.Context) error {
 	tick, busy := time.NewTicker(500*time.Millisecond), time.NewTicker(loadEvery)
 	defer tick.Stop()
 	defer busy.Stop()
+	e.sayNode()
 	for ctx.Err() == nil {
 		select {
 		case <-busy.C:
@@ -204,6 +212,7 @@ func (e *Edge) Run(ctx context.Context) error {
 			}
 		case <-tick.C:
 			e.Refresh()
+			e.sayNode()
 		case <-ctx.Done():
 		}
 	}
