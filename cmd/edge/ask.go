@@ -277,7 +277,7 @@ func checkCommand() *cobra.Command {
 			return faults
 		}
 		_, err = fmt.Fprintf(c.OutOrStdout(), "good: node %s in region %s, %d regions, revision %s\nlisten: http %s%s\n",
-			cfg.node, cfg.region, len(m.Regions()), m.Revision(), cfg.listen, cfg.httpsText())
+			cfg.node, cfg.region, len(m.Regions()), m.Revision(), cfg.listen, cfg.httpsText()+cfg.dnsText())
 		return err
 	}
 	return c

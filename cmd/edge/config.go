@@ -33,6 +33,7 @@ type settings struct {
 			CertFile string `yaml:"cert_file"`
 			KeyFile  string `yaml:"key_file"`
 		} `yaml:"https"`
+		DNS dnsSettings `yaml:"dns"`
 	} `yaml:"listen"`
 	Admin struct {
 		Listen    string `yaml:"listen"`
@@ -69,7 +70,7 @@ type setting struct {
 }
 
 func (s *settings) all() []setting {
-	return []setting{
+	return append([]setting{
 		{"node", &s.Node, false, "name of this node, unique in the network"},
 		{"region", &s.Region, false, "region that this node stands in"},
 		{"regions", &s.Regions, true, "folder of the region files"},
@@ -93,7 +94,7 @@ func (s *settings) all() []setting {
 		{"gossip.key_file", &s.Gossip.KeyFile, true, "file of gossip keys, one per line; required off loopback"},
 		{"trusted_proxies", &s.TrustedProxies, false, "networks whose X-Forwarded-For is believed"},
 		{"access_log", &s.AccessLog, false, "log every request"},
-	}
+	}, s.Listen.DNS.all()...)
 }
 
 func (f setting) flag() string { return strings.NewReplacer(".", "-", "_", "-").Replace(f.path) }
@@ -129,6 +130,8 @@ type config struct {
 	certFile       string
 	certKey        string
 	roots          *x509.CertPool // nil: the system's
+	dns            dnsConfig
+	addresses      []netip.Addr
 	admin, token   string
 	advertise      string
 	origins        []*url.URL
@@ -272,6 +275,7 @@ func (s *settings) config() (config, invalid) {
 		}
 	}
 	s.https(&c, wrong)
+	s.dns(&c, wrong)
 	if s.Region != "" && !c.region.Valid() {
 		wrong("region", "%q cannot name a region; write a lower-case name like asia", s.Region)
 	}
@@ -302,11 +306,6 @@ func (s *settings) config() (config, invalid) {
 			continue
 		}
 		c.trusted = append(c.trusted, prefix)
-	}
-	for i, a := range s.Addresses {
-		if _, err := netip.ParseAddr(a); err != nil {
-			wrong(fmt.Sprintf("addresses[%d]", i), "%q is no IP address; write one like 198.51.100.7", a)
-		}
 	}
 	if s.Gossip.Listen != "" {
 		if c.gossip, err = netip.ParseAddrPort(s.Gossip.Listen); err != nil {

@@ -76,7 +76,7 @@ func (c config) text() string {
 	for _, f := range []struct {
 		name  string
 		value any
-	}{{"node", c.node}, {"region", c.region}, {"regions", c.regions}, {"state", c.state}, {"listen", c.listen}, {"https", c.httpsText()}, {"admin", c.admin},
+	}{{"node", c.node}, {"region", c.region}, {"regions", c.regions}, {"state", c.state}, {"listen", c.listen}, {"https", c.httpsText()}, {"dns", c.dns}, {"addresses", c.addresses}, {"admin", c.admin},
 		{"token", c.token}, {"advertise", c.advertise}, {"origins", c.origins}, {"catalogue", c.catalogue}, {"memory", c.memory},
 		{"memcached", c.memcached}, {"geo", c.geo}, {"gossip", c.gossip}, {"join", c.join}, {"key file", c.keyFile},
 		{"trusted", c.trusted}, {"access log", c.accessLog}} {

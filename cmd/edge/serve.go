@@ -18,6 +18,7 @@ import (
 
 	"mirrornet/pkg/admin"
 	"mirrornet/pkg/dashboard"
+	"mirrornet/pkg/dns"
 	"mirrornet/pkg/edge"
 	"mirrornet/pkg/fetch"
 	"mirrornet/pkg/geoip"
@@ -108,7 +109,7 @@ func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, erro
 			return nil, fmt.Errorf("gossip.listen: %w", err)
 		}
 	}
-	cfg := edge.Config{Node: c.node, Region: c.region, Version: version, Origins: c.origins, TrustedProxies: c.trusted,
+	cfg := edge.Config{Node: c.node, Region: c.region, Version: version, Origins: c.origins, TrustedProxies: c.trusted, Addresses: c.addresses,
 		Catalogue: c.catalogue, State: c.state, Maps: n.regions, Members: n, Health: n.health, Locator: n.geo, Store: stored, Aliases: n.aliases, AliasHeads: n.memory == nil,
 		Home: pages.Home, Network: pages.Network, Metrics: n.metrics, Transport: fetch.NewTransport(c.roots), Logger: logger}
 	if n.shared != nil {
@@ -238,6 +239,15 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 		private, httpsAt = n.server(), encrypted.Addr().String()
 		private.TLSConfig = n.cert.tls()
 	}
+	var names *dns.Server
+	dnsAt := ""
+	if c.dns.listen != "" {
+		if names, err = n.openDNS(); err != nil {
+			return err
+		}
+		defer names.Close()
+		dnsAt = names.Addr().String()
+	}
 	var operators *http.Server
 	var inside net.Listener
 	if c.admin != "" {
@@ -290,10 +300,13 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 		run(parts, "certificate", n.cert.Run)
 		run(parts, "listen.https", func(context.Context) error { return closed(private.ServeTLS(encrypted, "", "")) })
 	}
+	if names != nil { // to the end: others' clients ask here, too
+		run(parts, "listen.dns", names.Run)
+	}
 	if operators != nil {
 		run(parts, "admin.listen", func(context.Context) error { return closed(operators.Serve(inside)) })
 	}
-	logger.Info("serving", "node", c.node, "region", string(c.region), "http", public.Addr().String(), "https", httpsAt, "admin", c.admin,
+	logger.Info("serving", "node", c.node, "region", string(c.region), "http", public.Addr().String(), "https", httpsAt, "dns", dnsAt, "admin", c.admin,
 		"gossip", c.gossip.String(), "revision", n.regions.Map().Revision(), "version", version)
 
 	select {

@@ -76,7 +76,7 @@ type Server struct {
 }
 
 // New makes a Server that listens, but answers only while Run runs. Run closes
-// it.
+// it, and Close does where there was no Run.
 func New(c Config) (*Server, error) {
 	if c.TTL == 0 {
 		c.TTL = 20 * time.Second
@@ -173,11 +173,16 @@ func (s *Server) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
+	s.Close()
+	wg.Wait()
+	return err
+}
+
+// Close closes all sockets; a Run that runs fails.
+func (s *Server) Close() {
 	s.udp.Close()
 	s.tcp.Close()
 	s.clients.close()
-	wg.Wait()
-	return err
 }
 
 // safely is answer, but a fault of this program costs one answer instead of the
