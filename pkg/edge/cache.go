@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"mirrornet/pkg/collapse"
 	"mirrornet/pkg/fetch"
 	"mirrornet/pkg/rfc9111"
 	"mirrornet/pkg/store"
@@ -125,62 +124,6 @@ func (e *Edge) cached(ctx context.Context, x *exchange, p *plan) (f *fetched, co
 	return e.fetch(ctx, x, p, s)
 }
 
-// fetch asks the sources, once for all who want the same at the same time.
-func (e *Edge) fetch(ctx context.Context, x *exchange, p *plan, s stored) (f *fetched, collapsed bool, err error) {
-	alone, unshared := e.unshared.get(p.class(), e.Now())
-	unshared = unshared || p.request().NoStore()
-	if alone.long && wantsWhole(x, p) {
-		return nil, false, errPass
-	}
-	key := e.flightKey(p, s, x.hops)
-	for range maxRounds {
-		if unshared {
-			break
-		}
-		f, collapsed, err = e.flights.Share(ctx, key, e.flight(x.world, p, s, x.hops))
-		if err != nil {
-			return nil, false, err
-		}
-		if p.byVary && collapsed && rfc9111.VaryKey(f.vary, p.asked) != f.variant {
-			key += "\n" + rfc9111.VaryKey(f.vary, p.asked) // those who want this variant wait for one of their own
-			continue
-		}
-		if collapsed && !f.storable && !f.age && !f.common {
-			break // all who waited go at once
-		}
-		if collapsed {
-			e.Metrics.Collapsed()
-		}
-		if f.arriving == nil {
-			return f, collapsed, nil
-		}
-		if r, ok := f.arriving.open(!collapsed); ok {
-			x.body = r
-			return f, collapsed, nil
-		}
-		if err := f.arriving.broken(); err != nil {
-			return nil, false, &fetch.Error{Unusable: true}
-		}
-		break
-	}
-	if f != nil && f.arriving != nil && f.arriving.tooLong() && wantsWhole(x, p) {
-		return nil, false, errPass
-	}
-	e.Metrics.Unshared()
-	var own collapse.Group[string, *fetched]
-	if f, _, err = own.Share(ctx, "", e.flight(x.world, p, s, x.hops)); err != nil {
-		return nil, false, err
-	}
-	if f.arriving != nil {
-		r, ok := f.arriving.open(true)
-		if !ok { // it is cut already
-			return nil, false, &fetch.Error{Unusable: true}
-		}
-		x.body = r
-	}
-	return f, false, nil
-}
-
 // standIn is the stored response in place of what the source said, or did not.
 func (p *plan) standIn(s stored, f *fetched, detail string) *fetched {
 	in := &fetched{response: s.response, age: true, tier: s.tier, fwd: cmp.Or(s.reuse.Fwd, "stale"), detail: detail, reuse: s.reuse}
@@ -190,18 +133,6 @@ func (p *plan) standIn(s stored, f *fetched, detail string) *fetched {
 	in.vary, _ = rfc9111.VaryFields(s.response.Header)
 	in.variant = rfc9111.VaryKey(in.vary, p.asked)
 	return in
-}
-
-// flightKey names the fetches that may stand for one another.
-func (e *Edge) flightKey(p *plan, s stored, hops int) string {
-	key := p.class() + "\n" + strconv.FormatUint(e.changes.of(p.key), 10) // what was begun before a change is not for later requests
-	if hops > 0 {
-		key += "\nforwarded" // it asks no other region, so it must not stand for one that may
-	}
-	if s.variants {
-		key += "\n" + rfc9111.VaryKey(s.response.Vary, p.asked)
-	}
-	return key
 }
 
 // class names the requests that an answer's fate speaks of. What is not stored
@@ -252,20 +183,6 @@ func ruled(r *store.Response) rfc9111.Response {
 	return rfc9111.Response{Status: r.Status, Header: r.Header, RequestTime: r.RequestTime, ResponseTime: r.ResponseTime}
 }
 
-// refreshBehind validates a stored response beside the request, one at a time.
-func (e *Edge) refreshBehind(x *exchange, p *plan, s stored) {
-	w, hops := x.world, x.hops
-	if _, running := e.behind.LoadOrStore(p.key, true); running {
-		return
-	}
-	if !e.inBackground(func(ctx context.Context) {
-		defer e.behind.Delete(p.key)
-		e.flights.Share(ctx, e.flightKey(p, s, hops), e.flight(w, p, s, hops))
-	}) {
-		e.behind.Delete(p.key)
-	}
-}
-
 // received makes an answer of the head that a source sent.
 func (e *Edge) received(p *plan, s stored, a *fetch.Answer) *fetched {
 	now := e.Now()
@@ -300,12 +217,13 @@ func (e *Edge) received(p *plan, s stored, a *fetch.Answer) *fetched {
 			f.before[name] = values
 		}
 	}
-	if a.Source.Kind == fetch.Region { // written by that node for its own client
+	if a.Source.Kind.Edge() { // written by that node for its own client
 		links := slices.DeleteFunc(slices.Clone(got.Header.Values("Link")), func(l string) bool { return strings.HasSuffix(l, `rel="alternate"`) })
 		got.Header = got.Header.Clone()
 		if got.Header.Del("Link"); len(links) > 0 {
 			got.Header["Link"] = links
 		}
+		withoutCoding(got.Header)
 	}
 	f.vary, _ = rfc9111.VaryFields(got.Header)
 	f.variant = rfc9111.VaryKey(f.vary, p.asked)

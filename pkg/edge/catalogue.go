@@ -160,7 +160,7 @@ func (c *catalogue) run(ctx context.Context) {
 			var nodes []fetch.Source
 			for _, list := range w.nodes {
 				for _, n := range list {
-					if s, ok := w.nodeSource(n); ok {
+					if s, ok := w.nodeSource(n, fetch.Region); ok {
 						nodes = append(nodes, s)
 					}
 				}

@@ -100,7 +100,7 @@ func (e *Edge) askAgain(w *world, p *plan) {
 			return
 		}
 		if s := e.lookUp(ctx, p); s.response != nil && !s.variants {
-			e.flights.Share(ctx, e.flightKey(p, s, 0), e.flight(e.world.Load(), p, s, 0))
+			e.share(ctx, step{near, p, false, e.Timeout}, e.world.Load(), s, 0)
 		}
 	})
 }

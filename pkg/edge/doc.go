@@ -5,7 +5,7 @@
 // One request goes straight through, a file per step: client.go and hop.go (whose
 // request is it), world.go (one snapshot of map, members and health), decide.go (serve,
 // redirect, proxy or refuse), plan.go (canonical request and key), cache.go
-// (look up, judge, collapse), flight.go (one fetch for all who wait), body.go
+// (look up, judge), sources.go and steps.go (who is asked, collapse), flight.go (one answer), body.go
 // (a body that is read while it arrives), confirm.go (404 in place of a 200),
 // answer.go and stream.go (the places that write an API answer). pass.go passes
 // on what is not for the store, keep.go and partial.go take from it what is all
@@ -100,4 +100,28 @@
 //
 // 2026-11-25: a node tells its public addresses itself (topic node), so an address
 // is known exactly as long as its node is a member, and no file names them twice.
+//
+// 2026-11-25: who is asked on a miss (steps.go, sources.go). The sibling that has
+// the key by rendezvous among this region's serving nodes; then of the parent region the
+// node that has it there (any other would be a hop more, or a copy more), after it
+// the nearest; then the origins; then, without a stored copy, other regions. Siblings
+// and parents are asked for what has a key and may be shared, by requests
+// without Cache-Control, Pragma and Authorization, whose key nobody changed
+// through this node: for the rest a cache's word is not enough, or is of no use.
+// What an edge forwarded is asked of no sibling and no other region, and
+// of a parent only within MaxHops.
+//
+// 2026-11-25: each of those stages has flights of its own, and what another
+// edge forwarded joins only those that ask parent and origins. Parents never go round
+// (region files), so no two nodes wait for each other, whatever each holds for the
+// owner; and still a key is fetched once at its owner, for its own clients and its
+// siblings' together.
+//
+// 2026-11-25: a cache that is asked shows that it lives by 102 (Processing) as
+// soon as it fetches itself. So one that says nothing for a second is left at once,
+// and one that waits for a slow origin is neither left nor reported.
+//
+// 2026-11-25: a sibling's 404 or 400 in place of a stored 200 counts for
+// nothing here, since it is one origin's word, heard twice. Its stale answers are taken
+// within stale-while-revalidate; beyond that the origins are asked first.
 package edge

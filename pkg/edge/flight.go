@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/fetch"
 	"mirrornet/pkg/rfc9111"
 	"mirrornet/pkg/store"
@@ -38,90 +37,6 @@ type inflow struct {
 }
 
 func (in *inflow) close() { in.Response.Body.Close() }
-
-// flight is one fetch for all who want the answer: it looks once more, asks,
-// and stores. A long answer is handed out when its beginning is there.
-func (e *Edge) flight(w *world, p *plan, s stored, hops int) func(context.Context, func(*fetched)) (*fetched, error) {
-	return func(ctx context.Context, publish func(*fetched)) (*fetched, error) {
-		if (s.response == nil || s.variants) && e.ended.of(p.key) != s.ended { // a flight ended, and stored, since the look-up
-			if again := e.lookUp(ctx, p); again.response != nil && !again.variants && again.reuse.Verdict == rfc9111.Fresh {
-				hit := p.standIn(again, nil, "")
-				hit.hit, hit.fwd = true, ""
-				return hit, nil
-			}
-		}
-		kept := s
-		if s.variants {
-			kept.response = nil
-		}
-		e.Metrics.Flight()
-		f, err := e.refresh(ctx, w, p, kept, hops)
-		if err != nil {
-			return nil, err
-		}
-		if !f.storable && !f.age && !f.common {
-			now := e.Now()
-			e.unshared.put(p.class(), unshared{f.arriving != nil && f.arriving.length > maxBody}, now.Add(unsharedFor), now)
-		}
-		if f.in == nil {
-			f.stored = f.storable && e.current(p)
-			e.keep(ctx, p, f, f.response.Body)
-			return f, nil
-		}
-		f.stored = f.storable && f.arriving.length >= 0 && e.current(p)
-		publish(f)
-		e.pump(ctx, p, f)
-		return f, nil
-	}
-}
-
-// refresh asks the sources. When no origin gives a usable answer, the stored
-// copy stands in, and without one the nodes of other regions are asked.
-func (e *Edge) refresh(ctx context.Context, w *world, p *plan, s stored, hops int) (*fetched, error) {
-	began := time.Now()
-	origins, down := w.originSources(apispec.ClassOf(p.target))
-	wait := e.Timeout
-	if down {
-		wait = downBudget
-		if hops > 0 {
-			wait = downForwarded
-		}
-		wait = min(wait, e.Timeout)
-	}
-	f, err := e.ask(ctx, origins, p, s, wait)
-	if err == nil && usable(f) {
-		return e.confirm(ctx, w, p, s, f, origins), nil
-	}
-	if ctx.Err() != nil {
-		f.discard()
-		return nil, context.Cause(ctx)
-	}
-	if down && err != nil {
-		err = &fetch.Error{} // nobody answered in the time that a lost origin gets
-	}
-	if s.response != nil && s.reuse.StaleIfError {
-		f.discard()
-		return p.standIn(s, f, "stale-if-error"), nil
-	}
-	left := e.Timeout - time.Since(began)
-	if down { // what is left of two seconds
-		left = min(left, downBudget)
-	}
-	if regions := w.regionSources(); hops == 0 && len(regions) > 0 && left > 0 && trusted(p.header, regions) {
-		elsewhere := *p
-		if elsewhere.header = withoutSecrets(p.header, regions); len(elsewhere.header["Cookie"]) != len(p.header["Cookie"]) {
-			elsewhere.asked = p.asked.Clone() // its answer is not for that cookie
-			delete(elsewhere.asked, "Cookie")
-		}
-		g, gerr := e.ask(ctx, regions, &elsewhere, stored{reuse: s.reuse}, left)
-		if gerr == nil && usable(g) {
-			f.discard()
-			return g, nil
-		}
-		g.discard()
-	}
-	return f, err
-}
 
 // usable reports whether an answer says something of the resource. A 429 says
 // something of us.

@@ -38,7 +38,7 @@ func (e *Edge) receive(r *http.Request, x *exchange) {
 		return
 	}
 	e.Metrics.Hop("believed")
-	x.hop, x.hops = hop, max(x.hops, 1)
+	x.hop, x.hops, x.http11 = hop, max(x.hops, 1), r.ProtoAtLeast(1, 1)
 	if hop.Client.IsValid() {
 		x.client = hop.Client
 	}

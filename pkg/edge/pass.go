@@ -58,7 +58,7 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan
 			a, err = e.fetcher.Do(ctx, sources, req)
 		}
 	}
-	if regions := x.world.regionSources(); p.repeatable && x.hops == 0 && len(regions) > 0 && r.Context().Err() == nil && req.Body == nil &&
+	if regions := x.world.regionSources(apispec.ClassOf(p.target)); p.repeatable && x.hops == 0 && len(regions) > 0 && r.Context().Err() == nil && req.Body == nil &&
 		trusted(req.Header, regions) &&
 		(err != nil || a.Response.StatusCode >= 500) {
 		req.Header = withoutSecrets(req.Header, regions)
@@ -96,7 +96,7 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan
 func (e *Edge) proxy(w http.ResponseWriter, r *http.Request, x *exchange) {
 	var sources []fetch.Source
 	for _, n := range x.world.nodes[x.decision.Region] {
-		if s, ok := x.world.nodeSource(n); ok {
+		if s, ok := x.world.nodeSource(n, fetch.Region); ok {
 			sources = append(sources, s)
 		}
 	}
@@ -170,7 +170,7 @@ func (e *Edge) relay(w http.ResponseWriter, r *http.Request, x *exchange, a *fet
 	}
 	from := h.Get("Mirror-Region")
 	for _, name := range [...]string{"Server-Timing", "Mirror-Nearest", "Mirror-Region", "Link"} {
-		if a.Source.Kind == fetch.Region {
+		if a.Source.Kind.Edge() {
 			h.Del(name)
 		}
 	}

@@ -3,7 +3,6 @@ package edge
 import (
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"time"
 
@@ -25,6 +24,7 @@ type world struct {
 	sources map[string][]fetch.Source // the origins as they are to be asked, by class where it matters; "": otherwise
 	without []string                  // classes that none of them serves, while they serve others
 	down    bool                      // all of them are known not to answer
+	local   []string                  // names of this region's serving nodes
 }
 
 // Refresh makes a new snapshot. Call it when map, members or health changed.
@@ -68,6 +68,7 @@ func (e *Edge) observeWorld(now time.Time) *world {
 					continue
 				}
 				s.Nodes++
+				w.local = append(w.local, n.Node)
 				continue
 			}
 			t := view.Status[nodeID(n.Node)]
@@ -79,6 +80,9 @@ func (e *Edge) observeWorld(now time.Time) *world {
 			default:
 				s.Nodes++
 				w.nodes[r.Name] = append(w.nodes[r.Name], n)
+				if r.Name == w.Self {
+					w.local = append(w.local, n.Node)
+				}
 			}
 		}
 		if s.Nodes > 0 {
@@ -107,41 +111,4 @@ func byRTT(a, b Member) int {
 		return 1
 	}
 	return -1
-}
-
-// regionSources are nodes of other regions, one per region, by round trip.
-func (w *world) regionSources() (sources []fetch.Source) {
-	var nodes []Member
-	for name, list := range w.nodes {
-		if name != w.Self {
-			nodes = append(nodes, list[0])
-		}
-	}
-	slices.SortFunc(nodes, func(a, b Member) int {
-		if c := byRTT(a, b); c != 0 {
-			return c
-		}
-		if a.Node < b.Node {
-			return -1
-		}
-		return 1
-	})
-	for _, n := range nodes {
-		if s, ok := w.nodeSource(n); ok {
-			sources = append(sources, s)
-		}
-	}
-	return sources
-}
-
-func (w *world) nodeSource(n Member) (fetch.Source, bool) {
-	u, err := url.Parse(n.Advertise)
-	if err != nil || u.Host == "" {
-		return fetch.Source{}, false
-	}
-	s := fetch.Source{Kind: fetch.Region, Name: n.Node, URL: u}
-	if r, ok := w.Map.Region(n.Region); ok {
-		s.Host = r.Host
-	}
-	return s, true
 }

@@ -30,12 +30,14 @@ func newBody(req Request) *body {
 	return &body{once: req.Body}
 }
 
-func (b *body) reader() io.Reader {
+// reader is the body for one source; more is called for each piece that the
+// source takes of a long one.
+func (b *body) reader(more func()) io.Reader {
 	switch {
 	case b.whole != nil:
 		return bytes.NewReader(b.whole)
 	case b.once != nil:
-		b.used = &countingReader{r: b.once}
+		b.used = &countingReader{r: b.once, more: more}
 		return io.NopCloser(b.used)
 	}
 	return nil
@@ -57,6 +59,7 @@ func (b *body) rewind() bool { return b.once == nil || b.used == nil || b.used.n
 
 type countingReader struct {
 	r     io.Reader
+	more  func()
 	n     atomic.Int64
 	fault atomic.Pointer[error] // the transport may still read when it gave up
 }
@@ -64,6 +67,7 @@ type countingReader struct {
 func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n.Add(int64(n))
+	c.more()
 	if err != nil && err != io.EOF {
 		c.fault.Store(&err)
 	}

@@ -61,6 +61,9 @@ type Source struct {
 	// Host is sent as the Host field. Empty: the URL's authority, since an
 	// origin gets its own name and never the client's.
 	Host string
+	// Life bounds the wait for the first sign of life: a head, or an interim
+	// response, after which it has its time. 0: only Wait counts.
+	Life time.Duration
 }
 
 // Request is what is asked of each source.
@@ -79,12 +82,13 @@ type Request struct {
 	// that the catalogue declares safe. Other requests go to the next source
 	// only when the connection failed before a byte was sent.
 	Repeatable bool
-	// Wait bounds the wait for one source's answer head; 0: as configured.
+	// Wait bounds the wait for one source's answer head, from when it last took
+	// something of a body; 0: as configured.
 	Wait time.Duration
 	// Total bounds the wait for a head from all sources together; 0: no bound.
 	Total time.Duration
-	// Interim is told of each 1xx response but 100 and 101, from a goroutine
-	// of its own. Nil: they are dropped.
+	// Interim is told of each 1xx response but 100 and 101, and of 102 by other
+	// edges (which is for us), from a goroutine of its own. Nil: they are dropped.
 	Interim func(status int, h http.Header)
 }
 
@@ -177,13 +181,14 @@ func (c *Client) Do(ctx context.Context, sources []Source, req Request) (*Answer
 	began := time.Now()
 	for i, src := range sources {
 		sent, wait, last := time.Now(), c.timeout, false
+		at := c.now()
 		if req.Wait > 0 {
 			wait = req.Wait
 		}
 		if left := req.Total - sent.Sub(began); req.Total > 0 && left < wait {
 			wait, last = left, true
 		}
-		resp, err := c.ask(ctx, src, req, body, wait)
+		resp, alive, err := c.ask(ctx, src, req, body, wait)
 		a := Attempt{Source: src, Err: err, Duration: time.Since(sent)}
 		if resp != nil {
 			a.Status = resp.StatusCode
@@ -209,7 +214,9 @@ func (c *Client) Do(ctx context.Context, sources []Source, req Request) (*Answer
 			}
 			return nil, ErrTime
 		}
-		c.report(a)
+		if !alive || !errors.Is(err, errHeaderTimeout) { // else it works, and waits for others itself
+			c.report(a)
+		}
 		fail.Attempts = append(fail.Attempts, a)
 		if err != nil {
 			fail.cause = err
@@ -221,7 +228,7 @@ func (c *Client) Do(ctx context.Context, sources []Source, req Request) (*Answer
 			}
 			continue
 		}
-		answer := &Answer{Response: resp, Source: src, RequestTime: sent}
+		answer := &Answer{Response: resp, Source: src, RequestTime: at}
 		if resp.StatusCode >= 500 && req.Repeatable && i+1 < len(sources) && body.rewind() {
 			kept = replace(kept, answer)
 			continue
@@ -250,27 +257,28 @@ func replace(old, answer *Answer) *Answer {
 }
 
 // ask sends the request to one source. The header timeout covers the head
-// alone; the body is bounded by ctx.
-func (c *Client) ask(ctx context.Context, src Source, req Request, body *body, wait time.Duration) (*http.Response, error) {
+// alone; the body is bounded by ctx. alive says that it gave a sign of life.
+func (c *Client) ask(ctx context.Context, src Source, req Request, body *body, wait time.Duration) (resp *http.Response, alive bool, err error) {
 	if wait <= 0 {
-		return nil, errHeaderTimeout
+		return nil, false, errHeaderTimeout
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(wait, func() { cancel(errHeaderTimeout) })
-	if req.Interim != nil {
+	p := newPatience(src.Life, wait, cancel)
+	if req.Interim != nil || src.Life > 0 {
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(status int, h textproto.MIMEHeader) error {
-			if status > http.StatusSwitchingProtocols {
+			p.live()
+			if status > http.StatusSwitchingProtocols && req.Interim != nil && !(status == http.StatusProcessing && src.Kind.Edge()) {
 				req.Interim(status, http.Header(h))
 			}
 			return nil
 		}})
 	}
 	target := strings.ReplaceAll(req.Target, "#", "%23") // there are no fragments in a request: what a client sent so is data
-	out, err := http.NewRequestWithContext(ctx, req.Method, src.URL.Scheme+"://"+src.URL.Host+src.URL.EscapedPath()+target, body.reader())
+	out, err := http.NewRequestWithContext(ctx, req.Method, src.URL.Scheme+"://"+src.URL.Host+src.URL.EscapedPath()+target, body.reader(p.more))
 	if err != nil {
 		cancel(nil)
-		timer.Stop()
-		return nil, fmt.Errorf("fetch: target %q: %w", req.Target, err)
+		p.end()
+		return nil, false, fmt.Errorf("fetch: target %q: %w", req.Target, err)
 	}
 	for name, values := range req.Header {
 		out.Header[name] = slices.Clip(values) // Add below must not write into the caller's
@@ -288,22 +296,22 @@ func (c *Client) ask(ctx context.Context, src Source, req Request, body *body, w
 	if req.Body != nil {
 		out.ContentLength = req.ContentLength
 	}
-	resp, err := c.transport.RoundTrip(out)
-	timer.Stop()
+	resp, err = c.transport.RoundTrip(out)
+	timer := p.end()
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}
 		cancel(nil)
-		return nil, err
+		return nil, p.alive.Load(), err
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 599 {
 		resp.Body.Close()
 		cancel(nil)
-		return nil, fmt.Errorf("%w: status %d", errNotFinal, resp.StatusCode)
+		return nil, true, fmt.Errorf("%w: status %d", errNotFinal, resp.StatusCode)
 	}
 	resp.Body = &cancelOnClose{resp.Body, cancel, timer}
-	return resp, nil
+	return resp, true, nil
 }
 
 // ErrTime says that no source answered within the request's Total.
@@ -315,6 +323,7 @@ var ErrRequestBody = errors.New("fetch: the request's body broke off")
 
 var (
 	errHeaderTimeout = errors.New("fetch: no answer head in time")
+	errNoLife        = errors.New("fetch: no sign of life in time")
 	errNotFinal      = errors.New("fetch: not a final response of HTTP")
 )
 
@@ -346,7 +355,7 @@ func (b *cancelOnClose) Close() error {
 // something that is not HTTP.
 func unanswered(err error) bool {
 	var op net.Error
-	return errors.Is(err, errHeaderTimeout) || errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	return errors.Is(err, errHeaderTimeout) || errors.Is(err, errNoLife) || errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // unsent reports whether the connection failed before a byte of the request

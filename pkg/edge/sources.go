@@ -1,0 +1,162 @@
+package edge
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"mirrornet/pkg/apispec"
+	"mirrornet/pkg/fetch"
+	"mirrornet/pkg/rendezvous"
+	"mirrornet/pkg/rfc9111"
+)
+
+const (
+	// siblingLife and parentLife bound the wait for a sign of life of a cache
+	// that is asked before the origins; one that works on an answer gives it at once
+	// ([Edge.working]), so that slow origins are not taken for slow nodes.
+	siblingLife = time.Second
+	parentLife  = 2 * time.Second
+	// maxParents is how many of the parent's nodes are asked.
+	maxParents = 2
+)
+
+// owner is the node of this region where all of them look for the key before
+// they ask anybody else; ok is false if that is this node.
+func (w *world) owner(key string) (s fetch.Source, ok bool) {
+	if len(w.nodes[w.Self]) == 0 {
+		return s, false
+	}
+	name, _ := rendezvous.Pick(key, w.local)
+	for _, n := range w.nodes[w.Self] {
+		if n.Node == name {
+			return w.nodeSource(n, fetch.Sibling)
+		}
+	}
+	return s, false
+}
+
+// parents are nodes of the region that is asked before the origins: the one
+// where its nodes look for the key, then the nearest.
+func (w *world) parents(key string) (sources []fetch.Source) {
+	self, ok := w.Map.Region(w.Self)
+	if !ok || self.Parent == "" || len(w.nodes[self.Parent]) == 0 {
+		return nil
+	}
+	nodes := w.nodes[self.Parent]
+	names := make([]string, len(nodes))
+	for i, n := range nodes {
+		names[i] = n.Node
+	}
+	owner, _ := rendezvous.Pick(key, names)
+	for i := range nodes {
+		if nodes[i].Node == owner && i > 0 {
+			nodes = append([]Member{nodes[i]}, slices.Delete(slices.Clone(nodes), i, i+1)...)
+			break
+		}
+	}
+	for _, n := range nodes[:min(len(nodes), maxParents)] {
+		if s, ok := w.nodeSource(n, fetch.Parent); ok {
+			sources = append(sources, s)
+		}
+	}
+	return sources
+}
+
+// lost reports whether no origin of this node serves what the plan asks for,
+// though they serve other classes of endpoints.
+func (w *world) lost(p *plan) bool {
+	return len(w.without) > 0 && slices.Contains(w.without, apispec.ClassOf(p.target))
+}
+
+// regionSources are nodes of other regions that serve the class, one per
+// region, by round trip.
+func (w *world) regionSources(class string) (sources []fetch.Source) {
+	var nodes []Member
+	for name, list := range w.nodes {
+		if name != w.Self && !slices.Contains(w.Status[name].Without, class) {
+			nodes = append(nodes, list[0])
+		}
+	}
+	slices.SortFunc(nodes, func(a, b Member) int {
+		if c := byRTT(a, b); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Node, b.Node)
+	})
+	for _, n := range nodes {
+		if s, ok := w.nodeSource(n, fetch.Region); ok {
+			sources = append(sources, s)
+		}
+	}
+	return sources
+}
+
+func (w *world) nodeSource(n Member, kind fetch.Kind) (fetch.Source, bool) {
+	u, err := url.Parse(n.Advertise)
+	if err != nil || u.Host == "" {
+		return fetch.Source{}, false
+	}
+	s := fetch.Source{Kind: kind, Name: n.Node, URL: u}
+	if r, ok := w.Map.Region(n.Region); ok {
+		s.Host = r.Host
+	}
+	switch kind {
+	case fetch.Sibling:
+		s.Life = siblingLife
+	case fetch.Parent:
+		s.Life = parentLife
+	}
+	return s, true
+}
+
+// fromCaches reports whether a sibling's or a parent's stored response may
+// answer this request: it asks for no more than any other request, and nobody
+// changed what it asks for through this node.
+func (p *plan) fromCaches() bool {
+	for _, name := range [...]string{"Cache-Control", "Pragma", "Authorization"} {
+		if len(p.asked[name]) > 0 {
+			return false
+		}
+	}
+	return p.changed.IsZero()
+}
+
+// whole reports whether the sources may be asked for all that the plan says:
+// a cache that is asked without a client's cookies answers another request.
+func (p *plan) whole(sources ...fetch.Source) bool {
+	h := withoutSecrets(p.header, sources)
+	return len(h["Authorization"]) == len(p.header["Authorization"]) && len(h["Cookie"]) == len(p.header["Cookie"])
+}
+
+// takes reports whether a cache's answer is as good as an origin's: it says
+// something of the resource, is not staler than may be served, and does not take
+// away what is stored here on the word of one origin alone.
+func (p *plan) takes(s stored, f *fetched) bool {
+	switch {
+	case !usable(f):
+		return false
+	case p.endpoint != nil && s.response != nil && s.response.Status == http.StatusOK && (f.status == http.StatusNotFound || f.status == http.StatusBadRequest):
+		return false
+	case !f.storable || len(f.response.Header["Age"]) == 0: // it was had for us
+		return true
+	}
+	return f.reuse.TTL >= 0 || f.reuse.Verdict == rfc9111.StaleWhileRevalidate
+}
+
+// withoutCoding takes Accept-Encoding out of an edge's Vary: it speaks of how
+// that edge writes its answers. We ask for none, and choose as it does.
+func withoutCoding(h http.Header) {
+	fields, any := rfc9111.VaryFields(h)
+	if any || !slices.Contains(fields, "Accept-Encoding") {
+		return
+	}
+	fields = slices.DeleteFunc(fields, func(name string) bool { return name == "Accept-Encoding" })
+	if len(fields) == 0 {
+		h.Del("Vary")
+		return
+	}
+	h.Set("Vary", strings.Join(fields, ", "))
+}
