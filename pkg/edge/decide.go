@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/fetch"
 	"mirrornet/pkg/route"
 )
@@ -63,7 +64,7 @@ func (e *Edge) route(r *http.Request, x *exchange) {
 	}
 	x.navigation = route.Navigation(r.Method, r.Header)
 	x.decision = x.world.router.Decide(route.Query{
-		Client: x.client, Place: x.place, Host: r.Host, Method: r.Method,
+		Client: x.client, Place: x.place, Host: r.Host, Method: r.Method, Class: apispec.ClassOf(r.URL.Path),
 		Navigation: x.navigation, Stay: stay, Force: force,
 		Prefer: x.steering.prefer, Avoid: x.steering.avoid, Forwarded: x.hops > 0,
 	})

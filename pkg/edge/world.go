@@ -30,7 +30,11 @@ type world struct {
 // Refresh makes a new snapshot. Call it when map, members or health changed.
 func (e *Edge) Refresh() {
 	w := e.observeWorld(e.Now())
-	w.router = route.Compile(w.World)
+	var last *route.Router
+	if old := e.world.Load(); old != nil {
+		last = old.router
+	}
+	w.router = last.Recompile(w.World)
 	if old := e.world.Swap(w); old == nil || !old.decidesAs(w) {
 		e.aliases.generation.Add(1)
 	}
@@ -40,9 +44,7 @@ func (e *Edge) Refresh() {
 // here in both worlds, with the same region nearest.
 func (w *world) decidesAs(other *world) bool {
 	return w.Map == other.Map && w.Isolated == other.Isolated &&
-		maps.EqualFunc(w.Status, other.Status, func(a, b route.Status) bool {
-			return a.Serving == b.Serving && a.Overloaded == b.Overloaded && a.Spill == b.Spill
-		})
+		maps.EqualFunc(w.Status, other.Status, route.Status.DecidesAs)
 }
 
 func (e *Edge) observeWorld(now time.Time) *world {

@@ -1,117 +1,84 @@
 package route
 
-import (
-	"net/http"
-	"strings"
+import "net/http"
 
-	"mirrornet/pkg/region"
-)
-
-// A Router decides in one World. It never changes and may be used by many
-// goroutines.
-type Router struct{ world World }
-
-// Compile makes a Router.
-func Compile(w World) *Router { return &Router{world: w} }
-
-// Decide says what becomes of a request. The same arguments give the same
-// Decision; a Decision never names a region that is not confirmed serving,
-// except that this node serves what nobody else can.
-func (r *Router) Decide(q Query) Decision { return r.Explain(q).Decision }
-
-// Explain is Decide with its reasons.
-func (r *Router) Explain(q Query) Explanation {
-	w := r.world
-	kind, named := w.Map.ByHost(hostname(q.Host))
-	s := newScene(w, q)
-	s.rank()
-	d := Decision{Nearest: s.nearest(), HostKind: kind}
-	if kind == region.Canonical {
-		d.Action, d.Region, d.reason = s.canonical(q, d.Nearest)
-	} else {
-		if kind == region.Unknown {
-			named = w.Self
-		}
-		d.Action, d.Region, d.reason = s.regional(q, named)
-	}
-	if r, ok := w.Map.Region(d.Region); ok {
-		d.URL = r.URL
-	}
-	return Explanation{d, s.candidates()}
-}
-
-// hostname is a Host field without port and brackets.
-func hostname(host string) string {
-	if rest, ok := strings.CutPrefix(host, "["); ok {
-		host, _, _ = strings.Cut(rest, "]")
-		return host
-	}
-	host, _, _ = strings.Cut(host, ":")
-	return host
-}
-
-// regional: the name is the user's choice and is honoured while it can be.
-func (s *scene) regional(q Query, named region.Name) (Action, region.Name, string) {
-	self := s.world.Self
-	able := s.unable(named) == ""
+// regional: the name is the user's choice and is honoured while it can be. named
+// is -1 where this node's own region has no file.
+func (c *chooser) regional(named int) (Action, int, why) {
+	r, q := c.r, &c.q
+	self := r.plan.self
+	able := r.able(named)
 	switch {
 	case q.Forwarded:
-		return Serve, self, "another edge forwarded the request to this one"
+		return Serve, self, becauseForwarded
 	case named == self && able:
-		return Serve, self, "the request names this region"
-	case s.world.Isolated:
-		return Serve, self, "this node reaches no other region"
+		return Serve, self, becauseNamed
+	case r.world.Isolated:
+		return Serve, self, becauseIsolated
 	case named == self:
-		if to := s.passOn(); to != "" {
-			return Proxy, to, "this region is " + s.unable(self) + "; " + string(to) + " answers in its place"
-		}
-		return Serve, self, "this region is " + s.unable(self) + ", but no other can answer"
-	case able:
-		return Proxy, named, "the request names the region " + string(named)
+		return c.inPlace()
+	case able && !r.states[named].lacks(q.Class):
+		return Proxy, named, becauseNamedOther
 	}
-	return Serve, self, "the request names the region " + string(named) + ", which is " + s.unable(named)
+	return Serve, self, becauseNamedUnable
+}
+
+// able reports whether nothing keeps a region from serving; -1: this node's own,
+// of which there is no file.
+func (r *Router) able(i int) bool {
+	if i < 0 {
+		s := r.world.status(r.world.Self)
+		return s.Serving && s.Draining == ""
+	}
+	return r.states[i].able
 }
 
 // canonical: page loads are redirected, API calls do what policy says.
-func (s *scene) canonical(q Query, nearest region.Name) (Action, region.Name, string) {
-	self, policy := s.world.Self, s.world.Map.Network()
+func (c *chooser) canonical(nearest int) (Action, int, why) {
+	r, q := c.r, &c.q
+	self := r.plan.self
+	able := r.able(self)
 	readOnly := q.Method == http.MethodGet || q.Method == http.MethodHead
 	stay := q.Stay && !q.Force
-	unable := s.unable(self)
 	switch {
 	case q.Forwarded:
-		return Serve, self, "another edge forwarded the request to this one"
-	case s.world.Isolated:
-		return Serve, self, "this node reaches no other region"
-	case nearest == "":
-		return Serve, self, "no region can be chosen, so this one serves"
+		return Serve, self, becauseForwarded
+	case r.world.Isolated:
+		return Serve, self, becauseIsolated
+	case nearest < 0:
+		return Serve, self, becauseNobody
 	case nearest == self:
-		return Serve, self, "this region is the nearest"
-	case unable == "" && stay:
-		return Serve, self, "the client wants to stay; " + string(nearest) + " would be nearer"
+		return Serve, self, becauseNearest
+	case able && stay:
+		return Serve, self, becauseStay
 	}
 	if q.Navigation && readOnly {
-		if !stay && policy.Navigation != "serve" {
-			return Redirect, nearest, string(nearest) + " is the nearest region for this page load"
+		if !stay && r.plan.network.Navigation != "serve" {
+			return Redirect, nearest, becauseNavigation
 		}
-		if unable == "" {
-			return Serve, self, "page loads are served where they arrive (routing.navigation: serve); " + string(nearest) + " would be nearer"
+		if able {
+			return Serve, self, becauseNavigationServe
 		}
-	} else if unable == "" {
-		switch policy.API {
+	} else if able {
+		switch r.plan.network.API {
 		case "proxy":
-			return Proxy, nearest, "API calls are passed to the nearest region (routing.api: proxy)"
+			return Proxy, nearest, becauseAPIProxy
 		case "redirect":
 			if readOnly {
-				return Redirect, nearest, "API calls are sent to the nearest region (routing.api: redirect)"
+				return Redirect, nearest, becauseAPIRedirect
 			}
-			return Serve, self, "a " + q.Method + " is never redirected; " + string(nearest) + " would be nearer"
+			return Serve, self, becauseMethod
 		}
-		return Serve, self, "API calls are served where they arrive (routing.api: serve); " + string(nearest) + " would be nearer"
+		return Serve, self, becauseAPIServe
 	}
 	// This region cannot, and may not redirect: somebody else answers through it.
-	if to := s.passOn(); to != "" {
-		return Proxy, to, "this region is " + unable + "; " + string(to) + " answers in its place"
+	return c.inPlace()
+}
+
+// inPlace has another region answer a request that this one should and cannot.
+func (c *chooser) inPlace() (Action, int, why) {
+	if to := c.passOn(); to >= 0 {
+		return Proxy, to, becauseInPlace
 	}
-	return Serve, self, "this region is " + unable + ", but no other can answer"
+	return Serve, c.r.plan.self, becauseNoOther
 }

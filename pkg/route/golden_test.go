@@ -58,11 +58,29 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// trips are round trips by client network and region.
+type trips map[measurement]time.Duration
+
+type measurement struct {
+	network uint64
+	region  region.Name
+}
+
+func (t trips) RoundTrip(client netip.Addr, r region.Name) time.Duration {
+	return t[measurement{networkOf(client), r}]
+}
+
+func printed(d Explanation) string {
+	var b strings.Builder
+	printDecision(&b, d)
+	return b.String()
+}
+
 func printDecision(b *strings.Builder, d Explanation) {
 	fmt.Fprintf(b, "  %s %s %s: %s\n", d.Action, d.Region, d.URL, d.Reason())
 	fmt.Fprintf(b, "  %s name, nearest %q\n", d.HostKind, d.Nearest)
 	for _, c := range d.Candidates {
-		mark, serving, km := " ", "serving", "?"
+		mark, serving, km, client := " ", "serving", "?", ""
 		if c.Chosen {
 			mark = "*"
 		}
@@ -72,7 +90,10 @@ func printDecision(b *strings.Builder, d Explanation) {
 		if c.DistanceKm >= 0 {
 			km = strconv.FormatFloat(c.DistanceKm, 'f', 0, 64)
 		}
-		fmt.Fprintf(b, "  %s %-8s %-8s %-22s %6s km %6s  %s\n", mark, c.Region, serving, "["+c.Rule+"]", km, c.RTT, c.Reason)
+		if c.ClientRTT > 0 {
+			client = " (client " + c.ClientRTT.String() + ")"
+		}
+		fmt.Fprintf(b, "  %s %-8s %-8s %-22s %6s km %6s%s  %s\n", mark, c.Region, serving, "["+c.Rule+"]", km, c.RTT, client, c.Reason)
 	}
 }
 
@@ -91,6 +112,11 @@ func readWorld(t *testing.T, input string) (w World, queries []string) {
 			t.Fatal(err)
 		}
 		files[filepath.Base(file)] = string(data)
+	}
+	change := func(name string, by func(*Status)) {
+		st := w.Status[region.Name(name)]
+		by(&st)
+		w.Status[region.Name(name)] = st
 	}
 	for s := bufio.NewScanner(strings.NewReader(input)); s.Scan(); {
 		text := s.Text()
@@ -113,17 +139,29 @@ func readWorld(t *testing.T, input string) (w World, queries []string) {
 		case "down":
 			w.Status[region.Name(words[0])] = Status{Why: strings.Join(words[1:], " ")}
 		case "overloaded":
-			st := w.Status[region.Name(rest)]
-			st.Overloaded = true
-			w.Status[region.Name(rest)] = st
-		case "rtt":
-			if w.RTT[region.Name(words[0])], err = time.ParseDuration(words[1]); err != nil {
-				t.Fatal(err)
+			change(rest, func(st *Status) { st.Overloaded = true })
+		case "spill":
+			change(words[0], func(st *Status) { st.Spill, err = strconv.Atoi(words[1]) })
+		case "without":
+			change(words[0], func(st *Status) { st.Without = words[1:] })
+		case "draining":
+			change(words[0], func(st *Status) { st.Draining = strings.Join(words[1:], " ") })
+		case "unreachable-over":
+			change(words[1], func(st *Status) { st.NoV4, st.NoV6 = st.NoV4 || words[0] == "IPv4", st.NoV6 || words[0] == "IPv6" })
+		case "client-rtt": // NETWORK REGION DURATION
+			if w.Clients == nil {
+				w.Clients = trips{}
 			}
+			w.Clients.(trips)[measurement{networkOf(netip.MustParseAddr(words[0])), region.Name(words[1])}], err = time.ParseDuration(words[2])
+		case "rtt":
+			w.RTT[region.Name(words[0])], err = time.ParseDuration(words[1])
 		case "query":
 			queries = append(queries, text)
 		default:
 			t.Fatalf("line %q: the first word is not known", text)
+		}
+		if err != nil {
+			t.Fatalf("line %q: %v", text, err)
 		}
 	}
 	dir := t.TempDir()
@@ -172,6 +210,8 @@ func readQuery(t *testing.T, text string) Query {
 			q.Host = value
 		case "method":
 			q.Method = value
+		case "class":
+			q.Class = value
 		case "navigate":
 			q.Navigation = true
 		case "stay":

@@ -3,6 +3,7 @@ package route
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,13 @@ type Status struct {
 	Draining string
 	// NoV4, NoV6: known not to be reachable over that family.
 	NoV4, NoV6 bool
+}
+
+// DecidesAs reports whether both lead to the same decisions; what they say in
+// words may differ.
+func (s Status) DecidesAs(o Status) bool {
+	return s.Serving == o.Serving && s.Overloaded == o.Overloaded && s.Spill == o.Spill && slices.Equal(s.Without, o.Without) &&
+		(s.Draining == "") == (o.Draining == "") && s.NoV4 == o.NoV4 && s.NoV6 == o.NoV6
 }
 
 // RoundTrips tells of round trips measured from the networks of clients. Its
@@ -88,11 +96,14 @@ const (
 type Candidate struct {
 	Region  region.Name
 	Serving bool // confirmed serving, whatever its state in the map
+	// Excluded: it is not in question for this request, for whatever Reason says.
+	Excluded bool
 	// Rule is the most specific of its serves rules that matches: "network
 	// 192.0.2.0/24", "asn 64500", "country JP", "continent AS" or "".
 	Rule       string
 	DistanceKm float64       // from the client; -1 unknown
 	RTT        time.Duration // from this node; 0 unknown
+	ClientRTT  time.Duration // from the client's network; 0 unknown
 	Chosen     bool          // it is Decision.Nearest
 	Reason     string        // one sentence: why it was chosen or not
 }
@@ -106,11 +117,15 @@ type Decision struct {
 	Nearest  region.Name
 	URL      string // base URL of Region, from the map; the target of a redirect
 	HostKind region.HostKind
-	reason   string
-}
 
-// Reason says in one sentence why.
-func (d Decision) Reason() string { return d.reason }
+	// What Reason needs. Regions are places in the map, -1 none.
+	router          *Router
+	method, class   string
+	why             why
+	nearest, to     int32
+	named           int32 // by a regional hostname
+	spiller, passed int32 // see choose
+}
 
 // An Explanation is a Decision with what was thought of every region.
 type Explanation struct {
