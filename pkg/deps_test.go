@@ -40,9 +40,10 @@ route: geo region
 dns: route region geo github.com/miekg/dns
 fetch: region rendezvous
 lane:
+rtt: region
 observe: github.com/prometheus/client_golang go.opentelemetry.io/otel go.opentelemetry.io/contrib
 status: apispec region
-edge: geo rfc9111 rendezvous collapse region apispec cachekey store respond health route fetch lane observe status github.com/go-chi/chi/v5 github.com/pires/go-proxyproto
+edge: geo rfc9111 rendezvous collapse region apispec cachekey store respond health route fetch lane rtt observe status github.com/go-chi/chi/v5 github.com/pires/go-proxyproto
 admin: status observe github.com/go-chi/chi/v5
 upstream: apispec cachekey rfc9111 collapse store respond golang.org/x/time
 genomedb/...: genome modernc.org/sqlite github.com/go-sql-driver/mysql

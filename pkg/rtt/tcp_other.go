@@ -1,0 +1,11 @@
+//go:build !linux
+
+package rtt
+
+import (
+	"net"
+	"time"
+)
+
+// Of knows nothing on this system.
+func Of(*net.TCPConn) time.Duration { return 0 }
