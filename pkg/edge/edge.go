@@ -22,6 +22,7 @@ import (
 	"mirrornet/pkg/lane"
 	"mirrornet/pkg/observe"
 	"mirrornet/pkg/region"
+	"mirrornet/pkg/rtt"
 	"mirrornet/pkg/status"
 	"mirrornet/pkg/store"
 )
@@ -104,6 +105,9 @@ type Config struct {
 	Statements Statements
 	Store      store.Store
 	Copies     Copies // nil: none
+	// PrivateClients: round trips of private and loopback addresses count, as in
+	// a network that is all private.
+	PrivateClients bool
 	// Aliases are what the lane answers with ([Edge.Lane]). Nil: no lane.
 	Aliases *lane.Table
 	// AliasHeads: they hold no bodies, which are read from the store each time;
@@ -133,6 +137,7 @@ type Edge struct {
 	addresses atomic.Pointer[addresses]
 	aliases   aliases
 	load      loadMeter
+	trips     trips
 	addressed func(http.Handler) http.Handler // finds whose request a proxy forwards
 	exchanges sync.Pool                       // *exchange, empty
 	redirects atomic.Pointer[observe.Series]  // of all redirects; nil: none yet
@@ -177,6 +182,7 @@ func New(c Config) (*Edge, error) {
 	}
 	e := &Edge{Config: c, started: c.Now(), process: newProcess(), changes: newChanges(), ended: newChanges()}
 	e.fixed = newFixed(c)
+	e.trips.own, e.trips.seed, e.trips.merged = rtt.NewTable(rtt.Config{}), maphash.MakeSeed(), e.started
 	e.addressed = e.clientAddress()
 	e.aliases.table, e.aliases.now, e.aliases.writes.seed = c.Aliases, clock, maphash.MakeSeed()
 	e.Store = noting{c.Store, &e.aliases.writes}
@@ -207,7 +213,8 @@ func (e *Edge) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		select {
 		case <-busy.C:
-			if e.observeLoad(e.Now()) {
+			trips := e.observeTrips(e.Now())
+			if e.observeLoad(e.Now()) || trips {
 				e.Refresh()
 			}
 		case <-tick.C:

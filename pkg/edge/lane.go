@@ -76,7 +76,7 @@ type told struct {
 // Lane is how the hit path below net/http works for this Edge. The zero Table
 // in it says that none is configured.
 func (e *Edge) Lane() lane.Config {
-	return lane.Config{Table: e.aliases.table, Generation: &e.aliases.generation, Class: e.laneClass, Hit: e.laneHit, Now: e.aliases.now}
+	return lane.Config{Table: e.aliases.table, Generation: &e.aliases.generation, Class: e.laneClass, Hit: e.laneHit, Closing: e.Closing, Now: e.aliases.now}
 }
 
 // laneClass is the routing class of a client without wishes of its own: the

@@ -30,6 +30,9 @@ type world struct {
 // Refresh makes a new snapshot. Call it when map, members or health changed.
 func (e *Edge) Refresh() {
 	w := e.observeWorld(e.Now())
+	if known := e.trips.known.Load(); known != nil {
+		w.Clients = known
+	}
 	var last *route.Router
 	if old := e.world.Load(); old != nil {
 		last = old.router
@@ -43,7 +46,7 @@ func (e *Edge) Refresh() {
 // decidesAs reports whether the same request, if it is served here, is served
 // here in both worlds, with the same region nearest.
 func (w *world) decidesAs(other *world) bool {
-	return w.Map == other.Map && w.Isolated == other.Isolated &&
+	return w.Map == other.Map && w.Isolated == other.Isolated && w.Clients == other.Clients &&
 		maps.EqualFunc(w.Status, other.Status, route.Status.DecidesAs)
 }
 

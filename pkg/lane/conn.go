@@ -215,6 +215,9 @@ func (c *conn) Close() error {
 		return nil
 	}
 	c.l.forget(c)
+	if c.l.Closing != nil {
+		c.l.Closing(c.TCPConn)
+	}
 	return c.TCPConn.Close()
 }
 

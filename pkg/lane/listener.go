@@ -26,6 +26,8 @@ type Config struct {
 	// of the next one: it must not block or allocate. bytes are those of the
 	// body, fewer than it has when the connection broke. Nil: nobody is told.
 	Hit func(client netip.AddrPort, a *Alias, bytes int64)
+	// Closing is told of a connection that is about to be closed. Nil: nobody is.
+	Closing func(*net.TCPConn)
 	// Now is read once for all requests of one read. Nil: time.Now. Deadlines
 	// of connections are by time.Now in any case.
 	Now func() time.Time
