@@ -346,6 +346,16 @@ func (s *settings) config() (config, invalid) {
 	return c, faults
 }
 
+// privateNetwork reports whether a base URL names an address of no public network.
+func privateNetwork(base string) bool {
+	u, err := url.Parse(base)
+	if err != nil {
+		return false
+	}
+	a, err := netip.ParseAddr(u.Hostname())
+	return err == nil && (a.IsPrivate() || a.IsLoopback())
+}
+
 func noRegion(c config) invalid {
 	return invalid{fmt.Sprintf("region: no file describes %s; write %s/%s.yaml", c.region, c.regions, c.region)}
 }

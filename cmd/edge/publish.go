@@ -36,6 +36,7 @@ func (n *node) publish() {
 		}
 		return 0
 	})
+	m.Gauge("mirrornet_client_networks", "Networks of clients from which a round trip to some region is known.", nil, func() float64 { return float64(n.edge.Networks()) })
 	m.Counter("mirrornet_region_sets_refused_total", "Sets of region files that were refused.", nil,
 		func() float64 { return float64(n.regions.RefusedCount()) })
 	if n.cert != nil {

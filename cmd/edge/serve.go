@@ -27,6 +27,7 @@ import (
 	"mirrornet/pkg/lane"
 	"mirrornet/pkg/observe"
 	"mirrornet/pkg/region"
+	"mirrornet/pkg/rtt"
 	"mirrornet/pkg/status"
 	"mirrornet/pkg/store"
 )
@@ -111,7 +112,7 @@ func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, erro
 	}
 	cfg := edge.Config{Node: c.node, Region: c.region, Version: version, Origins: c.origins, TrustedProxies: c.trusted, Addresses: c.addresses,
 		Catalogue: c.catalogue, State: c.state, Maps: n.regions, Members: n, Health: n.health, Locator: n.geo, Store: stored, Aliases: n.aliases, AliasHeads: n.memory == nil,
-		Home: pages.Home, Network: pages.Network, Metrics: n.metrics, Transport: fetch.NewTransport(c.roots), Logger: logger}
+		PrivateClients: privateNetwork(c.advertise), Home: pages.Home, Network: pages.Network, Metrics: n.metrics, Transport: fetch.NewTransport(c.roots), Logger: logger}
 	if n.shared != nil {
 		cfg.Copies = n.shared
 	}
@@ -298,7 +299,9 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 	run(parts, "listen.http", func(context.Context) error { return closed(server.Serve(hits)) })
 	if private != nil {
 		run(parts, "certificate", n.cert.Run)
-		run(parts, "listen.https", func(context.Context) error { return closed(private.ServeTLS(encrypted, "", "")) })
+		run(parts, "listen.https", func(context.Context) error {
+			return closed(private.ServeTLS(rtt.Listen(encrypted, n.edge.Closing), "", ""))
+		})
 	}
 	if names != nil { // to the end: others' clients ask here, too
 		run(parts, "listen.dns", names.Run)
