@@ -86,9 +86,10 @@ node: %[1]s-1
 region: %[1]s
 regions: ./regions
 state: ./state/%[1]s
-listen: {http: %[2]s}
+listen: {http: %[2]s, dns: {listen: %[8]s}}
 admin: {listen: %[3]s}
 advertise: http://%[2]s
+addresses: [192.0.2.%[9]d, "2001:db8::%[9]d"] # of documentation: nobody is there, but DNS answers show the region
 origins: [http://%[4]s]
 catalogue: auto
 cache: {memory: 64MiB, memcached: %[5]s}
@@ -113,7 +114,7 @@ func (d *demo) writeEdge(p place, socket string) (string, error) {
 		}
 	}
 	file := filepath.Join(d.dir, "edge-"+p.region+".yaml")
-	return file, replace(file, fmt.Appendf(nil, edgeFile, p.region, p.http(), p.admin(), d.origin(), memcached, p.gossip(), join))
+	return file, replace(file, fmt.Appendf(nil, edgeFile, p.region, p.http(), p.admin(), d.origin(), memcached, p.gossip(), join, p.dns(), p.port%100))
 }
 
 // complete reports whether a node sees all three regions serving and knows a

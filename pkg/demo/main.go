@@ -79,6 +79,7 @@ type place struct {
 func (p place) http() string   { return fmt.Sprintf("127.0.0.1:%d", p.port) }
 func (p place) admin() string  { return fmt.Sprintf("127.0.0.1:%d", p.port+1000) }
 func (p place) gossip() string { return fmt.Sprintf("127.0.0.1:%d", p.port-140) }
+func (p place) dns() string    { return fmt.Sprintf("127.0.0.1:%d", p.port+1400) }
 func (p place) url() string    { return fmt.Sprintf("http://%s.localhost:%d", p.region, p.port) }
 
 // network runs everything until ctx ends.
@@ -152,7 +153,7 @@ func (d *demo) oneEdge(ctx context.Context, region string) error {
 func (d *demo) addresses() []string {
 	list := []string{d.origin()}
 	for _, p := range d.three() {
-		list = append(list, p.http(), p.admin(), p.gossip())
+		list = append(list, p.http(), p.admin(), p.gossip(), p.dns())
 	}
 	return list
 }
@@ -268,8 +269,10 @@ Try:
   curl -si http://asia.localhost:%[5]d%[3]s
   curl -si -H 'Host: rest.localhost' -H 'X-Forwarded-For: 133.39.1.1' -H 'Accept: text/html' -H 'Sec-Fetch-Mode: navigate' http://127.0.0.1:%[4]d/
   %[6]s route 133.39.1.1 --admin %[7]s
+  dig @127.0.0.1 -p %[8]d rest.localhost +subnet=133.39.1.0/24    # 192.0.2.%[9]d stands for asia
 
-`, filepath.Join(d.dir, "regions"), filepath.Join(d.dir, "log"), target, d.three()[0].port, d.three()[1].port, filepath.Join(d.bin, "edge"), d.three()[0].admin())
+`, filepath.Join(d.dir, "regions"), filepath.Join(d.dir, "log"), target, d.three()[0].port, d.three()[1].port, filepath.Join(d.bin, "edge"), d.three()[0].admin(),
+		d.three()[0].port+1400, d.three()[1].port%100)
 }
 
 // waitFor asks url until good says yes.

@@ -193,7 +193,7 @@ func freeOffset(t testing.TB) int {
 	t.Helper()
 	for offset := 10000 + os.Getpid()%100*100; offset < 23000; offset += 100 { // below the ephemeral ports
 		free := true
-		for _, port := range []int{8000, 8081, 8082, 8083, 8084, 9081, 9082, 9083, 9084, 7941, 7942, 7943, 7944} {
+		for _, port := range []int{8000, 8081, 8082, 8083, 8084, 9081, 9082, 9083, 9084, 7941, 7942, 7943, 7944, 9481, 9482, 9483, 9484} {
 			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+offset))
 			if err != nil {
 				free = false

@@ -142,7 +142,7 @@ func TestNetwork(t *testing.T) {
 		changed := strings.NewReplacer(
 			"node: europe-1", "node: europe-2",
 			"trusted_proxies: [127.0.0.0/8, \"::1/128\"]", "trusted_proxies: []",
-			fmt.Sprint(n.Port(8081)), fmt.Sprint(n.Port(8085)), fmt.Sprint(n.Port(9081)), fmt.Sprint(n.Port(9085)), fmt.Sprint(n.Port(7941)), fmt.Sprint(n.Port(7945)),
+			fmt.Sprint(n.Port(8081)), fmt.Sprint(n.Port(8085)), fmt.Sprint(n.Port(9081)), fmt.Sprint(n.Port(9085)), fmt.Sprint(n.Port(7941)), fmt.Sprint(n.Port(7945)), fmt.Sprint(n.Port(9481)), fmt.Sprint(n.Port(9485)),
 			"./state/europe", "./state/europe-2").Replace(string(text))
 		if err := os.WriteFile(file, []byte(changed), 0o644); err != nil {
 			t.Fatal(err)
