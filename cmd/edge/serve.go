@@ -105,7 +105,7 @@ func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, erro
 	if c.gossip.IsValid() {
 		n.gossip, err = gossip.New(gossip.Config{Node: c.node, Region: c.region, Advertise: c.advertise,
 			Revision: func() string { return n.regions.Map().Revision() }, Listen: c.gossip, Join: c.join, Keys: keys,
-			Label: "mirrornet", Logger: logger, OnChange: refresh})
+			Label: "mirrornet", Logger: logger, OnChange: refresh, OnStatement: n.heard})
 		if err != nil {
 			return nil, fmt.Errorf("gossip.listen: %w", err)
 		}
@@ -117,7 +117,7 @@ func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, erro
 		cfg.Copies = n.shared
 	}
 	if n.gossip != nil { // alone there is no edge to believe
-		cfg.HopKeys = n.hopKeys.Load
+		cfg.HopKeys, cfg.Statements = n.hopKeys.Load, statements{n.gossip}
 	}
 	if c.accessLog {
 		cfg.AccessLog = accessLog
