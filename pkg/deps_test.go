@@ -35,7 +35,7 @@ respond: rfc9111 store apispec github.com/klauspost/compress github.com/andybalh
 announce: region
 drain:
 gossip: region github.com/hashicorp/memberlist github.com/hashicorp/serf
-health: region apispec
+health: region apispec rendezvous
 route: geo region
 dns: route region geo github.com/miekg/dns
 fetch: region rendezvous
