@@ -145,6 +145,10 @@ type Edge struct {
 	started   time.Time
 	process   string // of this run
 
+	electorate electorate
+	observing  sync.Mutex    // guards lost, and is held while a snapshot is made
+	lost       health.Losses // classes that no origin of this node serves
+
 	changes  *changes
 	gathered atomic.Int64 // bytes that keepers hold
 	ended    *changes     // fetches that stored something

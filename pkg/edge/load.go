@@ -177,17 +177,7 @@ func (m *loadMeter) gather(e *Edge, w *world) loads {
 }
 
 // nodesOf are the names of a region's serving nodes.
-func (w *world) nodesOf(r region.Name) (names []string) {
-	for _, n := range w.nodes[r] {
-		names = append(names, n.Node)
-	}
-	for _, n := range w.members {
-		if n.Self && n.Region == r {
-			names = append(names, n.Node)
-		}
-	}
-	return names
-}
+func (w *world) nodesOf(r region.Name) []string { return w.fit[r] }
 
 // leads reports whether this node speaks for its region: it is the first of
 // its serving nodes by name.

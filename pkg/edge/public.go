@@ -21,7 +21,7 @@ func (e *Edge) Status() status.Report {
 	s := status.Report{Node: e.Node, Region: e.Region, Version: e.Version, Time: e.Now().UTC(), Started: e.started.UTC(), State: "serving",
 		Isolated: w.Isolated, Revision: w.Map.Revision(), Canonical: net.Canonical, Home: net.Home,
 		Catalogue: e.catalogue.current.Load().summary()}
-	if e.draining.Load() {
+	if e.drainsNow(w) {
 		s.State = string(health.Draining)
 	}
 	for _, r := range w.Map.Regions() {

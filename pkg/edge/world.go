@@ -16,31 +16,49 @@ import (
 // immutable; a request uses one.
 type world struct {
 	route.World
-	router  *route.Router
-	members []Member
-	nodes   map[region.Name][]Member // serving nodes of other regions and siblings, nearest first
-	health  *health.View
-	origins []originState             // in order of preference
-	sources map[string][]fetch.Source // the origins as they are to be asked, by class where it matters; "": otherwise
-	without []string                  // classes that none of them serves, while they serve others
-	down    bool                      // all of them are known not to answer
-	local   []string                  // names of this region's serving nodes
+	router    *route.Router
+	members   []Member
+	nodes     map[region.Name][]Member // nodes of other regions and siblings that this one reaches, nearest first
+	fit       map[region.Name][]string // serving nodes by all votes, this one included
+	health    *health.View
+	own       map[string]health.State   // own verdicts on the nodes that this one probes
+	verdicts  map[string]health.Verdict // of all nodes on each other
+	drained   map[string]string         // drains in force, by subject
+	addresses map[region.Name][]PublicAddress
+	votes     map[region.Name]health.Verdict // of the node that most see
+	origins   []originState                  // in order of preference
+	sources   map[string][]fetch.Source      // the origins as they are to be asked, by class where it matters; "": otherwise
+	without   []string                       // classes that none of them serves, while they serve others
+	local     []string                       // names of this region's nodes that this one reaches, it included
+	down      bool                           // all of them are known not to answer
 }
 
 // Refresh makes a new snapshot. Call it when map, members or health changed.
 func (e *Edge) Refresh() {
+	w := e.renew()
+	e.say(w)
+}
+
+// renew replaces the snapshot; the later call has the later one.
+func (e *Edge) renew() *world {
+	e.observing.Lock()
+	defer e.observing.Unlock()
 	w := e.observeWorld(e.Now())
 	if known := e.trips.known.Load(); known != nil {
 		w.Clients = known
 	}
+	old := e.world.Load()
 	var last *route.Router
-	if old := e.world.Load(); old != nil {
+	if old != nil {
 		last = old.router
 	}
 	w.router = last.Recompile(w.World)
-	if old := e.world.Swap(w); old == nil || !old.decidesAs(w) {
+	e.world.Store(w)
+	if old == nil || !old.decidesAs(w) {
 		e.aliases.generation.Add(1)
 	}
+	e.countChanges(old, w)
+	return w
 }
 
 // decidesAs reports whether the same request, if it is served here, is served
@@ -57,55 +75,106 @@ func (e *Edge) observeWorld(now time.Time) *world {
 			Status: map[region.Name]route.Status{}, RTT: map[region.Name]time.Duration{}},
 		members: e.Members.Members(),
 		nodes:   map[region.Name][]Member{},
+		fit:     map[region.Name][]string{},
+		votes:   map[region.Name]health.Verdict{},
+		drained: e.drains(now),
 		health:  view,
 	}
-	others := false
+	e.observeOrigins(w, view)
+	w.order()
+	e.lost.Update(w.without, now)
+	w.Isolated = w.down && len(m.Regions()) > 1 && !w.reachesOthers(now)
+	e.countVotes(w, view, now)
 	for _, r := range m.Regions() {
-		s := route.Status{}
-		why := "no node of it is known"
-		for _, n := range w.members {
-			if n.Region != r.Name || !n.present() && !n.Self {
-				continue
-			}
-			if n.Self {
-				if e.draining.Load() {
-					why = n.Node + " is draining"
-					continue
-				}
-				s.Nodes++
-				w.local = append(w.local, n.Node)
-				continue
-			}
-			t := view.Status[nodeID(n.Node)]
-			switch {
-			case t.State != health.Serving:
-				why = fmt.Sprintf("%s is %s", n.Node, stateWord(t.State))
-			case now.Sub(t.LastOK) > confirmed:
-				why = fmt.Sprintf("%s has not answered for %s", n.Node, now.Sub(t.LastOK).Round(time.Second))
-			default:
-				s.Nodes++
-				w.nodes[r.Name] = append(w.nodes[r.Name], n)
-				if r.Name == w.Self {
-					w.local = append(w.local, n.Node)
-				}
-			}
-		}
-		if s.Nodes > 0 {
-			why = fmt.Sprintf("%d of its nodes serving", s.Nodes)
-		}
-		s.Serving, s.Why = s.Nodes > 0, why
+		s := e.observeRegion(w, r.Name, now)
 		_, s.Spill, s.Overloaded = e.Load(r.Name)
+		s.Draining = w.drained["region "+string(r.Name)]
 		w.Status[r.Name] = s
 		if nodes := w.nodes[r.Name]; len(nodes) > 0 {
 			slices.SortStableFunc(nodes, byRTT)
 			w.RTT[r.Name] = nodes[0].RTT
 		}
-		others = others || r.Name != e.Region && s.Serving
 	}
-	e.observeOrigins(w, view)
-	w.order()
-	w.Isolated = w.down && !others && len(m.Regions()) > 1
+	e.observeAddresses(w, view)
 	return w
+}
+
+// reachesOthers reports whether a node of another region answers this one,
+// were it to say that it is draining.
+func (w *world) reachesOthers(now time.Time) bool {
+	return slices.ContainsFunc(w.members, func(n Member) bool {
+		_, mapped := w.Map.Region(n.Region)
+		t := w.health.Status[nodeID(n.Node)]
+		return mapped && n.Region != w.Self && n.present() &&
+			(t.State == health.Draining || ownVerdict(t, now) == health.Serving)
+	})
+}
+
+// observeRegion looks at the nodes of one region.
+func (e *Edge) observeRegion(w *world, name region.Name, now time.Time) (s route.Status) {
+	why := "no node of it is known"
+	without := func(node []string) { // what no serving node has
+		if s.Nodes++; s.Nodes == 1 {
+			s.Without = node
+			return
+		}
+		s.Without = slices.DeleteFunc(slices.Clone(s.Without), func(c string) bool { return !slices.Contains(node, c) })
+	}
+	for _, n := range w.members {
+		if n.Region != name || !n.present() && !n.Self {
+			continue
+		}
+		drained, isDrained := w.drained["node "+n.Node]
+		if n.Self {
+			switch {
+			case e.draining.Load():
+				why = n.Node + " is draining"
+			case isDrained:
+				why = n.Node + " is draining " + drained
+			default:
+				w.fit[name] = append(w.fit[name], n.Node)
+				w.local = append(w.local, n.Node)
+				without(e.lost.Now())
+			}
+			continue
+		}
+		t, v := w.health.Status[nodeID(n.Node)], w.verdicts[n.Node]
+		if old := w.votes[name]; v.For > old.For || old.Of == 0 {
+			w.votes[name] = v
+		}
+		own, probed := w.own[n.Node]
+		if isDrained {
+			why = n.Node + " is draining " + drained
+			continue
+		}
+		if own == health.Serving {
+			w.nodes[name] = append(w.nodes[name], n)
+			if name == w.Self {
+				w.local = append(w.local, n.Node)
+			}
+		}
+		switch {
+		case v.State == health.Serving && probed:
+			without(t.Without)
+		case v.State == health.Serving:
+			without(v.Without)
+		case v.State == health.Unreachable && t.State == health.Serving && own == health.Unreachable:
+			why = fmt.Sprintf("%s has not answered for %s", n.Node, now.Sub(t.LastOK).Round(time.Second))
+			continue
+		default:
+			why = fmt.Sprintf("%s is %s", n.Node, stateWord(v.State))
+			if v.Of > 1 {
+				why += ", " + votes(v)
+			}
+			continue
+		}
+		w.fit[name] = append(w.fit[name], n.Node)
+	}
+	if s.Nodes > 0 {
+		why = fmt.Sprintf("%d of its nodes serving", s.Nodes)
+	}
+	s.Serving, s.Why = s.Nodes > 0, why
+	return s
 }
 
 func byRTT(a, b Member) int {

@@ -61,15 +61,17 @@ func plainName(s string) bool {
 	return true
 }
 
-// losses are the classes that an edge cannot serve: lost when it says so, since
-// its own verdicts are damped, and there again when it has not said so for as
-// long as any target has to be good.
-type losses struct {
+// Losses are the classes that an edge cannot serve: lost when it says so, since
+// it asked more than once, and there again when it has not said so for as long
+// as any edge has to be good. The zero Losses are none. It is not safe for
+// concurrent use.
+type Losses struct {
 	machines map[string]*machine
 	now      []string // in order; replaced, never changed
 }
 
-func (l *losses) update(without []string, now time.Time) (changed bool) {
+// Update takes in what it says now, and reports whether that changed them.
+func (l *Losses) Update(without []string, now time.Time) (changed bool) {
 	for _, class := range without {
 		if l.machines[class] == nil && len(l.machines) < maxClasses {
 			if l.machines == nil {
@@ -102,3 +104,6 @@ func (l *losses) update(without []string, now time.Time) (changed bool) {
 	slices.Sort(l.now)
 	return true
 }
+
+// Now are the classes, in order; nobody may change the slice.
+func (l *Losses) Now() []string { return l.now }

@@ -120,7 +120,7 @@ type target struct {
 	sound        time.Time // when the last good probe began
 	release, tag string
 	process      string // as the edge calls its own
-	lost         losses
+	lost         Losses
 	noOrigin     bool
 }
 
@@ -277,7 +277,7 @@ func (t *target) status() TargetStatus {
 	m := &t.machine
 	return TargetStatus{
 		Target: t.Target, State: m.state, Since: m.since, LastOK: m.lastOK, Failed: m.failed, Err: m.err,
-		RTT: t.rtt, Release: t.release, Tag: t.tag, Without: t.lost.now, NoOrigin: t.noOrigin, settled: m.settled(),
+		RTT: t.rtt, Release: t.release, Tag: t.tag, Without: t.lost.Now(), NoOrigin: t.noOrigin, settled: m.settled(),
 	}
 }
 

@@ -185,7 +185,7 @@ func (h *Health) probed(t *target, got result, now time.Time) {
 		if said.Process != "" {
 			t.process = said.Process
 		}
-		changed = t.lost.update(said.Without, now) || changed
+		changed = t.lost.Update(said.Without, now) || changed
 		changed = changed || t.release != got.release || t.tag != got.tag || t.noOrigin != said.NoOrigin
 		t.release, t.tag, t.noOrigin = got.release, got.tag, said.NoOrigin
 	}

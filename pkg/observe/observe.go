@@ -54,6 +54,7 @@ type Metrics struct {
 	bytes     *prometheus.CounterVec
 	fetches   *prometheus.CounterVec
 	fetching  fetching
+	regions   regions
 	series    sync.Map // labels → *Series
 }
 
@@ -78,6 +79,7 @@ func NewMetrics(node, region string) *Metrics {
 		Help: "Attempts to fetch from a source, by kind and result."}, []string{"kind", "source", "result"})
 	reg.MustRegister(m.requests, m.endpoints, m.duration, m.bytes, m.fetches)
 	m.fetching = newFetching(reg)
+	m.regions = newRegions(reg)
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
