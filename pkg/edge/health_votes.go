@@ -2,23 +2,17 @@ package edge
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"mirrornet/pkg/health"
 	"mirrornet/pkg/region"
 )
 
-// Topics of statements.
-const (
-	healthTopic = "health" // what a node finds of the others: health.Said
-	drainTopic  = "drain"  // about "region asia" or "node asia-1": {"why":"…"}
-)
+// healthTopic is what a node finds of the others: health.Said.
+const healthTopic = "health"
 
 // nearRegions is how many of the nearest regions a node of a large network
 // probes itself, since it proxies to them.
@@ -146,46 +140,6 @@ func (e *Edge) say(w *world) {
 	if !bytes.Equal(text, v.said) && e.Statements.Share(healthTopic, e.Node, text) == nil {
 		v.said = text
 	}
-}
-
-// drains are the statements by which regions and nodes take no clients, by
-// subject, in words.
-func (e *Edge) drains(now time.Time) map[string]string {
-	if e.Statements == nil {
-		return nil
-	}
-	drains := map[string]string{}
-	for _, s := range e.Statements.Statements(drainTopic) {
-		var value struct {
-			Why string `json:"why"`
-		}
-		if json.Unmarshal(s.Value, &value) != nil {
-			continue
-		}
-		words := "by " + inLine(s.Writer, 64)
-		if s.Left > 0 {
-			words = "until " + now.Add(s.Left).UTC().Round(time.Minute).Format("15:04 UTC, ") + words
-		}
-		if value.Why != "" {
-			words += ": " + inLine(value.Why, 200)
-		}
-		drains[s.Subject] = words
-	}
-	return drains
-}
-
-// inLine makes text of others fit for a line of at most n bytes.
-func inLine(s string, n int) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return -1
-	}, s)
-	if len(s) > n {
-		s = strings.ToValidUTF8(s[:n], "") + "…"
-	}
-	return s
 }
 
 // votes says in words how many see a region.

@@ -101,7 +101,9 @@ func (e *Edge) proxy(w http.ResponseWriter, r *http.Request, x *exchange) {
 		}
 	}
 	header := e.forwardedHeader(r, x)
-	if !trusted(header, sources) { // without its credentials it would be another request
+	// Others see nodes there, this one does not; or, without its credentials it
+	// would be another request.
+	if len(sources) == 0 || !trusted(header, sources) {
 		x.outcome.Action = string(route.Serve)
 		e.api(w, r)
 		return

@@ -30,23 +30,33 @@ func (e *Edge) Status() status.Report {
 		switch {
 		case r.State != region.Serving && r.State != "":
 			state = string(r.State)
+		case st.Draining != "":
+			state, st.Why = string(region.Draining), st.Draining
 		case !st.Serving:
 			state = "unreachable"
 		}
 		s.Regions = append(s.Regions, status.Region{Name: r.Name, Title: r.Title, URL: r.URL, Host: r.Host,
-			Location: location(r.Location, r.Country), State: state, Why: st.Why, Nodes: st.Nodes, RTT: ms(w.RTT[r.Name])})
+			Location: location(r.Location, r.Country), State: state, Why: st.Why, Nodes: st.Nodes, RTT: ms(w.RTT[r.Name]),
+			Votes: votes(w.votes[r.Name]), Without: st.Without, NoIPv4: st.NoV4, NoIPv6: st.NoV6})
 	}
 	for _, m := range w.members {
-		n := status.Node{Name: m.Node, Region: m.Region, Membership: m.State, State: stateWord(w.health.Status[nodeID(m.Node)].State),
-			Revision: m.Revision, Since: m.Since.UTC(), RTT: ms(m.RTT), Self: m.Self}
+		t, v := w.health.Status[nodeID(m.Node)], w.verdicts[m.Node]
+		n := status.Node{Name: m.Node, Region: m.Region, Membership: m.State, State: stateWord(t.State), Votes: votes(v),
+			Revision: m.Revision, Since: m.Since.UTC(), RTT: ms(m.RTT), Self: m.Self, NoOrigin: t.NoOrigin}
+		if _, probed := w.own[m.Node]; !probed && v.State != "" {
+			n.State = string(v.State) // as the others see it
+		}
+		if _, drained := w.drained["node "+m.Node]; drained {
+			n.State = string(health.Draining)
+		}
 		if m.Self {
-			n.State = s.State
+			n.State, n.NoOrigin = s.State, w.down
 		}
 		s.Nodes = append(s.Nodes, n)
 	}
 	for i, o := range w.origins {
 		t := w.health.Status["origin "+o.source.Name]
-		os := status.Origin{Order: i + 1, State: stateWord(o.state), Release: t.Release}
+		os := status.Origin{Order: i + 1, State: stateWord(o.state), Release: t.Release, Without: o.lost}
 		if !t.LastOK.IsZero() {
 			at := t.LastOK.UTC()
 			os.LastOK = &at

@@ -77,8 +77,10 @@ func (e *Edge) observeWorld(now time.Time) *world {
 		nodes:   map[region.Name][]Member{},
 		fit:     map[region.Name][]string{},
 		votes:   map[region.Name]health.Verdict{},
-		drained: e.drains(now),
 		health:  view,
+	}
+	if e.Drains != nil {
+		w.drained = e.Drains()
 	}
 	e.observeOrigins(w, view)
 	w.order()

@@ -48,7 +48,14 @@ type Region struct {
 	State    string      `json:"state"` // serving, draining, unreachable, retired, canary
 	Why      string      `json:"why"`
 	Nodes    int         `json:"nodes"` // serving
-	RTT      float64     `json:"rtt_ms,omitempty"`
+	// Votes says how many of the nodes that look see the region's best node.
+	Votes string `json:"votes,omitempty"`
+	// Without are classes of endpoints that it cannot serve from its origins.
+	Without []string `json:"without,omitempty"`
+	// NoIPv4, NoIPv6: not reached over that family.
+	NoIPv4 bool    `json:"no_ipv4,omitempty"`
+	NoIPv6 bool    `json:"no_ipv6,omitempty"`
+	RTT    float64 `json:"rtt_ms,omitempty"`
 }
 
 // Location is a point in degrees, and its country.
@@ -67,6 +74,8 @@ type Node struct {
 	Revision   string      `json:"revision"`
 	Since      time.Time   `json:"since"`
 	RTT        float64     `json:"rtt_ms,omitempty"`
+	Votes      string      `json:"votes,omitempty"` // of the nodes that look at it
+	NoOrigin   bool        `json:"no_origin,omitempty"`
 	Self       bool        `json:"self,omitempty"`
 }
 
@@ -76,6 +85,7 @@ type Origin struct {
 	State   string     `json:"state"`
 	Release string     `json:"release,omitempty"`
 	LastOK  *time.Time `json:"last_ok,omitempty"`
+	Without []string   `json:"without,omitempty"` // classes of endpoints that it fails, while others work
 }
 
 // Explanation is a decision with everything that led to it.
