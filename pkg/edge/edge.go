@@ -137,7 +137,6 @@ type Edge struct {
 	flights   collapse.Group[string, *fetched]
 	catalogue *catalogue
 	world     atomic.Pointer[world]
-	addresses atomic.Pointer[addresses]
 	aliases   aliases
 	load      loadMeter
 	trips     trips

@@ -12,9 +12,6 @@ import (
 	"mirrornet/pkg/region"
 )
 
-// nodeTopic is what a node states of itself: {"addresses":["192.0.2.1",…]}.
-const nodeTopic = "node"
-
 const (
 	addressEvery = 2 * time.Second // between two probes of a public address
 	maxAddresses = 8               // of one node that count
@@ -28,12 +25,15 @@ type PublicAddress struct {
 
 // stated are the public addresses of the nodes, by node.
 func (e *Edge) stated() map[string][]netip.Addr {
-	if e.Statements == nil {
-		return nil
-	}
 	stated := map[string][]netip.Addr{}
-	for _, s := range e.Statements.Statements(nodeTopic) {
-		if s.Subject == s.Writer {
+	if len(e.Config.Addresses) > 0 {
+		stated[e.Node] = e.Config.Addresses
+	}
+	if e.Statements == nil {
+		return stated
+	}
+	for _, s := range e.Statements.Statements(topicNode) {
+		if s.Subject == s.Writer && s.Writer != e.Node {
 			if list := readAddresses(s.Value); len(list) > 0 {
 				stated[s.Writer] = list
 			}

@@ -364,7 +364,7 @@ func TestOthersWithout(t *testing.T) {
 func TestFamilies(t *testing.T) {
 	s, b := five(t)
 	states := func(node, text string) {
-		if err := b.Share(nodeTopic, node, []byte(text)); err != nil {
+		if err := b.Share(topicNode, node, []byte(text)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -400,7 +400,7 @@ func TestFamilies(t *testing.T) {
 		{"no v4 there", `["192.0.2.1"]`, health.Serving, health.Unreachable, health.Serving, "[{192.0.2.7 false} {2001:db8::7 true}] true false"},
 		{"nobody there", `["192.0.2.1"]`, health.Unreachable, health.Unreachable, health.Unreachable, "[{192.0.2.7 false} {2001:db8::7 false}] false false"},
 	} {
-		states("europe-1", `{"addresses":`+tc.own+`}`)
+		s.edge.Config.Addresses = readAddresses([]byte(`{"addresses":` + tc.own + `}`))
 		s.sets(nodeID("asia-1"), health.TargetStatus{State: tc.node, LastOK: time.Now().Add(time.Hour)})
 		s.sets(addressID("asia-1", v4), health.TargetStatus{State: tc.v4})
 		s.sets(addressID("asia-1", v6), health.TargetStatus{State: tc.v6})
