@@ -37,6 +37,7 @@ drain:
 gossip: region github.com/hashicorp/memberlist github.com/hashicorp/serf
 health: region apispec rendezvous
 route: geo region
+replay: route geo region
 dns: route region geo github.com/miekg/dns
 fetch: region rendezvous
 lane:

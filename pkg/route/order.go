@@ -151,17 +151,10 @@ func mix(x uint64) uint64 {
 
 // rank makes an order.
 func (p *plan) rank(s spot) *order {
-	o := &order{spot: s, point: s.point, ranked: make([]ranked, len(p.regions))}
+	o := &order{spot: s, point: pointOf(s.point, s.country, s.vague), ranked: make([]ranked, len(p.regions))}
 	continent := s.continent
 	if continent == "" {
 		continent = geo.ContinentOf(s.country)
-	}
-	if !s.point.Valid() || s.vague {
-		// The centre of a vague circle may lie in a neighbour; the country's own
-		// point does not.
-		if at, ok := geo.CountryPoint(s.country); ok {
-			o.point = at
-		}
 	}
 	for i := range p.regions {
 		r := &p.regions[i]
@@ -184,6 +177,21 @@ func (p *plan) rank(s spot) *order {
 		return c
 	})
 	return o
+}
+
+// PointOf is the point from which distances to a place are counted; invalid if
+// there is none.
+func PointOf(p geo.Place) geo.Point { return pointOf(p.Point, p.Country, p.AccuracyKm >= vagueKm) }
+
+func pointOf(p geo.Point, country string, vague bool) geo.Point {
+	if !p.Valid() || vague {
+		// The centre of a vague circle may lie in a neighbour; the country's own
+		// point does not.
+		if at, ok := geo.CountryPoint(country); ok {
+			return at
+		}
+	}
+	return p
 }
 
 // match finds the most specific rule but for those of networks.

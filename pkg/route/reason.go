@@ -34,6 +34,9 @@ const (
 	becauseNoOther
 )
 
+// ReasonForwarded is the reason of what came through another edge.
+const ReasonForwarded = "another edge forwarded the request to this one"
+
 // Reason says in one sentence why.
 func (d Decision) Reason() string {
 	r := d.router
@@ -46,7 +49,7 @@ func (d Decision) Reason() string {
 	}
 	switch d.why {
 	case becauseForwarded:
-		return "another edge forwarded the request to this one"
+		return ReasonForwarded
 	case becauseNamed:
 		return "the request names this region"
 	case becauseNamedOther:
