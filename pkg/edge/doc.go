@@ -8,7 +8,7 @@
 // (look up, judge), sources.go and steps.go (who is asked, collapse), flight.go (one answer), body.go
 // (a body that is read while it arrives), confirm.go (404 in place of a 200),
 // answer.go and stream.go (the places that write an API answer). pass.go passes
-// on what is not for the store, keep.go and partial.go take from it what is all
+// on what is not for the store, proxy.go what another region is to answer, keep.go and partial.go take from it what is all
 // the same. catalogue.go keeps the endpoint catalogue current; public.go answers
 // for the node itself. What a node is made of is passed in through small
 // interfaces; this package starts no driver.
@@ -120,6 +120,11 @@
 // 2026-11-25: a cache that is asked shows that it lives by 102 (Processing) as
 // soon as it fetches itself. So one that says nothing for a second is left at once,
 // and one that waits for a slow origin is neither left nor reported.
+//
+// 2026-11-25: a proxied request that comes to nothing in the other region (no
+// connection, or 502, 503, 504, 508 to what may be repeated) is answered here, and
+// says so in Mirror-Region. A body of up to 4 MiB and known length is kept for that;
+// a longer one streams, and is whole only as long as no node took a byte.
 //
 // 2026-11-25: a sibling's 404 or 400 in place of a stored 200 counts for
 // nothing here, since it is one origin's word, heard twice. Its stale answers are taken

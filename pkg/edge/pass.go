@@ -3,7 +3,6 @@ package edge
 import (
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/fetch"
 	"mirrornet/pkg/rfc9111"
-	"mirrornet/pkg/route"
 )
 
 // pass streams a request that is not for the store to the origins, and if none
@@ -39,7 +37,7 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan
 	req := fetch.Request{Method: p.method, Target: p.target, Header: withTrailers(r, p.passedHeader()), ContentLength: p.length, Repeatable: p.repeatable, Interim: p.interim,
 		Client: x.client, Proto: e.scheme(r)}
 	if p.stream != nil && p.length != 0 {
-		req.Body = p.stream
+		req.Body, req.Trailer = requestTrailer(r, p.stream)
 	}
 	sources, down := x.world.originSources(apispec.ClassOf(r.URL.Path))
 	if down {
@@ -90,74 +88,6 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan
 		e.invalidate(ctx, r, a.Response)
 	}
 	e.relay(w, r, x, a, fwd, e.keeper(ctx, r, x, p, a))
-}
-
-// proxy sends the request to a node of the region that the decision names.
-func (e *Edge) proxy(w http.ResponseWriter, r *http.Request, x *exchange) {
-	var sources []fetch.Source
-	for _, n := range x.world.nodes[x.decision.Region] {
-		if s, ok := x.world.nodeSource(n, fetch.Region); ok {
-			sources = append(sources, s)
-		}
-	}
-	header := e.forwardedHeader(r, x)
-	// Others see nodes there, this one does not; or, without its credentials it
-	// would be another request.
-	if len(sources) == 0 || !trusted(header, sources) {
-		x.outcome.Action = string(route.Serve)
-		e.api(w, r)
-		return
-	}
-	p := e.plan(r, x)
-	target := r.URL.EscapedPath()
-	if x.query != "" {
-		target += "?" + x.query
-	}
-	req := fetch.Request{Method: r.Method, Target: target, Header: withoutSecrets(header, sources), ContentLength: r.ContentLength,
-		Client: x.client, Proto: e.scheme(r), Repeatable: r.Method == http.MethodGet || r.Method == http.MethodHead}
-	if r.ContentLength != 0 {
-		req.Body = p.stream
-		if p.body != nil {
-			req.Body = strings.NewReader(string(p.body))
-		}
-	}
-	a, err := e.fetcher.Do(r.Context(), sources, req)
-	if err != nil && req.Repeatable && r.Context().Err() == nil {
-		x.outcome.Action = string(route.Serve)
-		e.api(w, r) // the region went away just now: what this node has is better than nothing
-		return
-	}
-	if err != nil {
-		e.fail(w, r, err)
-		return
-	}
-	e.invalidate(r.Context(), r, a.Response) // nothing, for a safe method
-	e.relay(w, r, x, a, "bypass", nil)
-}
-
-// withoutSecrets drops credentials when a source is reached in clear text over
-// a network.
-func withoutSecrets(h http.Header, sources []fetch.Source) http.Header {
-	for _, s := range sources {
-		if s.URL.Scheme != "https" && !loopback(s.URL) {
-			h = h.Clone()
-			h.Del("Authorization")
-			h.Del("Cookie")
-			return h
-		}
-	}
-	return h
-}
-
-// trusted reports whether the sources may see all that the request says of
-// its user: without it, their answer would be another.
-func trusted(h http.Header, sources []fetch.Source) bool {
-	return h.Get("Authorization") == "" || withoutSecrets(h, sources).Get("Authorization") != ""
-}
-
-func loopback(u *url.URL) bool {
-	ip := net.ParseIP(u.Hostname())
-	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // relay streams a source's answer to the client, and to k if it is to be kept.

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"io"
 	"net/http"
 	"strings"
 
@@ -29,6 +30,36 @@ func withTrailers(r *http.Request, h http.Header) http.Header {
 	h = h.Clone()
 	h.Set("Te", "trailers")
 	return h
+}
+
+// requestTrailer gives the body that is sent on, and the fields that follow it
+// once it was read to its end.
+func requestTrailer(r *http.Request, body io.Reader) (io.Reader, http.Header) {
+	if len(r.Trailer) == 0 {
+		return body, nil
+	}
+	t := &trailing{Reader: body, from: r.Trailer, to: http.Header{}}
+	for name := range r.Trailer {
+		if !rfc9111.HopByHop(name) && !steersOrigins(name) {
+			t.to[name] = nil // announced
+		}
+	}
+	return t, t.to
+}
+
+type trailing struct {
+	io.Reader
+	from, to http.Header
+}
+
+func (t *trailing) Read(p []byte) (int, error) {
+	n, err := t.Reader.Read(p)
+	if err == io.EOF {
+		for name := range t.to {
+			t.to[name] = t.from[name]
+		}
+	}
+	return n, err
 }
 
 // passTrailers writes the trailer fields of an answer whose body was written.

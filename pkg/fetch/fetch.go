@@ -37,6 +37,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -74,6 +75,9 @@ type Request struct {
 	Body   io.Reader // nil: none
 	// ContentLength of Body; -1: unknown.
 	ContentLength int64
+	// Trailer has the names of the fields that follow a Body of unknown length,
+	// and their values once it was read to its end.
+	Trailer http.Header
 	// Client and Proto are what other edges are told of the request: whose it
 	// is, and the scheme that was used. Origins are told by fields of Header alone.
 	Client netip.Addr
@@ -113,7 +117,9 @@ type Error struct {
 	Attempts []Attempt
 	// Unusable says that something answered, but not in HTTP that can be used.
 	Unusable bool
-	cause    error
+	// Unsent says that no source was sent a byte: the request was never made.
+	Unsent bool
+	cause  error
 }
 
 func (e *Error) Error() string {
@@ -175,7 +181,7 @@ func New(c Config) *Client {
 // Do asks the sources in order and gives the first usable answer, or an
 // [*Error], or [ErrTime], or the context's error.
 func (c *Client) Do(ctx context.Context, sources []Source, req Request) (*Answer, error) {
-	fail := &Error{}
+	fail := &Error{Unsent: true}
 	var kept *Answer // the last 5xx
 	body := newBody(req)
 	began := time.Now()
@@ -188,7 +194,9 @@ func (c *Client) Do(ctx context.Context, sources []Source, req Request) (*Answer
 		if left := req.Total - sent.Sub(began); req.Total > 0 && left < wait {
 			wait, last = left, true
 		}
-		resp, alive, err := c.ask(ctx, src, req, body, wait)
+		got, err := c.ask(ctx, src, req, body, wait)
+		resp := got.resp
+		fail.Unsent = fail.Unsent && !got.sent
 		a := Attempt{Source: src, Err: err, Duration: time.Since(sent)}
 		if resp != nil {
 			a.Status = resp.StatusCode
@@ -214,7 +222,7 @@ func (c *Client) Do(ctx context.Context, sources []Source, req Request) (*Answer
 			}
 			return nil, ErrTime
 		}
-		if !alive || !errors.Is(err, errHeaderTimeout) { // else it works, and waits for others itself
+		if !got.alive || !errors.Is(err, errHeaderTimeout) { // else it works, and waits for others itself
 			c.report(a)
 		}
 		fail.Attempts = append(fail.Attempts, a)
@@ -223,7 +231,7 @@ func (c *Client) Do(ctx context.Context, sources []Source, req Request) (*Answer
 			if !unanswered(err) {
 				fail.Unusable = true
 			}
-			if !req.Repeatable && !unsent(err) || !body.rewind() {
+			if !req.Repeatable && got.sent || !body.rewind() {
 				break
 			}
 			continue
@@ -256,29 +264,41 @@ func replace(old, answer *Answer) *Answer {
 	return answer
 }
 
+// asked is what came of asking one source.
+type asked struct {
+	resp  *http.Response // nil: an error
+	alive bool           // it gave a sign of life
+	sent  bool           // a byte may have been sent
+}
+
 // ask sends the request to one source. The header timeout covers the head
-// alone; the body is bounded by ctx. alive says that it gave a sign of life.
-func (c *Client) ask(ctx context.Context, src Source, req Request, body *body, wait time.Duration) (resp *http.Response, alive bool, err error) {
+// alone; the body is bounded by ctx.
+func (c *Client) ask(ctx context.Context, src Source, req Request, body *body, wait time.Duration) (got asked, err error) {
 	if wait <= 0 {
-		return nil, false, errHeaderTimeout
+		return got, errHeaderTimeout
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	p := newPatience(src.Life, wait, cancel)
+	var seeking, found atomic.Bool // a connection
+	trace := &httptrace.ClientTrace{
+		GetConn: func(string) { seeking.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { found.Store(true) },
+	}
 	if req.Interim != nil || src.Life > 0 {
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(status int, h textproto.MIMEHeader) error {
+		trace.Got1xxResponse = func(status int, h textproto.MIMEHeader) error {
 			p.live()
 			if status > http.StatusSwitchingProtocols && req.Interim != nil && !(status == http.StatusProcessing && src.Kind.Edge()) {
 				req.Interim(status, http.Header(h))
 			}
 			return nil
-		}})
+		}
 	}
 	target := strings.ReplaceAll(req.Target, "#", "%23") // there are no fragments in a request: what a client sent so is data
-	out, err := http.NewRequestWithContext(ctx, req.Method, src.URL.Scheme+"://"+src.URL.Host+src.URL.EscapedPath()+target, body.reader(p.more))
+	out, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), req.Method, src.URL.Scheme+"://"+src.URL.Host+src.URL.EscapedPath()+target, body.reader(p.more))
 	if err != nil {
 		cancel(nil)
 		p.end()
-		return nil, false, fmt.Errorf("fetch: target %q: %w", req.Target, err)
+		return got, fmt.Errorf("fetch: target %q: %w", req.Target, err)
 	}
 	for name, values := range req.Header {
 		out.Header[name] = slices.Clip(values) // Add below must not write into the caller's
@@ -294,24 +314,31 @@ func (c *Client) ask(ctx context.Context, src Source, req Request, body *body, w
 			Asked{out.Method, out.URL.RequestURI(), cmp.Or(out.Host, out.URL.Host)})}
 	}
 	if req.Body != nil {
-		out.ContentLength = req.ContentLength
+		out.ContentLength, out.Trailer = req.ContentLength, req.Trailer
 	}
-	resp, err = c.transport.RoundTrip(out)
+	if body.once == nil { // it is all here: there is nothing to wait for
+		delete(out.Header, "Expect")
+	}
+	resp, err := c.transport.RoundTrip(out)
 	timer := p.end()
+	got.alive = p.alive.Load()
 	if err != nil {
+		var dial *net.OpError
+		got.sent = !(seeking.Load() && !found.Load() || errors.As(err, &dial) && dial.Op == "dial")
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}
 		cancel(nil)
-		return nil, p.alive.Load(), err
+		return got, err
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 599 {
 		resp.Body.Close()
 		cancel(nil)
-		return nil, true, fmt.Errorf("%w: status %d", errNotFinal, resp.StatusCode)
+		got.sent = true
+		return got, fmt.Errorf("%w: status %d", errNotFinal, resp.StatusCode)
 	}
 	resp.Body = &cancelOnClose{resp.Body, cancel, timer}
-	return resp, true, nil
+	return asked{resp, true, true}, nil
 }
 
 // ErrTime says that no source answered within the request's Total.
@@ -356,11 +383,4 @@ func (b *cancelOnClose) Close() error {
 func unanswered(err error) bool {
 	var op net.Error
 	return errors.Is(err, errHeaderTimeout) || errors.Is(err, errNoLife) || errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-}
-
-// unsent reports whether the connection failed before a byte of the request
-// was sent: it was never made.
-func unsent(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
 }
