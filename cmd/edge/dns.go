@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"regexp"
 	"strconv"
+	"syscall"
 	"time"
 
 	"mirrornet/pkg/dns"
@@ -94,7 +96,12 @@ func (n *node) openDNS() (*dns.Server, error) {
 	c := n.config.dns
 	s, err := dns.New(dns.Config{Listen: c.listen, Node: n.config.node, Names: c.names, TTL: c.ttl, Limit: c.limit,
 		Network: dnsNetwork{n}, Locator: n.geo, Logger: n.logger})
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("listen.dns.listen: %w; ports below 1024 are for root and for programs with the capability CAP_NET_BIND_SERVICE", err)
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("listen.dns.listen: %w; where a resolver of the machine's own has the port, write this node's address instead of 0.0.0.0", err)
+	case err != nil:
 		return nil, fmt.Errorf("listen.dns.listen: %w", err)
 	}
 	s.Publish(n.metrics)

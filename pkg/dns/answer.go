@@ -129,8 +129,14 @@ func (w *worker) resolve(r *reply, from netip.Addr) {
 			w.record(r, headerLen, dns.TypeNS, serverTTL, &r.an, func() { r.name(server) })
 		}
 	}
-	if r.an == 0 && r.rcode == 0 {
-		w.soa(r, n.zone, &r.ns) // there is nothing of that type
+	if r.an == 0 && r.rcode == 0 { // there is nothing of that type
+		z := n.zone
+		if q.qtype == dns.TypeDS && n.kind == apex { // speaks of a zone, and is in the one above (RFC 4035 §3.1.4.1)
+			if above := s.zoneAbove(lower[1+int(lower[0]):], q.labels-1); above != nil {
+				z = above
+			}
+		}
+		w.soa(r, z, &r.ns)
 	}
 }
 

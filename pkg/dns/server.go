@@ -61,6 +61,9 @@ type Config struct {
 // costs microseconds; only a change is compiled.
 const refreshEvery = 100 * time.Millisecond
 
+// readBuffer holds the queries of a moment in which nobody reads.
+const readBuffer = 1 << 20
+
 // Server answers DNS queries.
 type Server struct {
 	Config
@@ -121,6 +124,7 @@ func (s *Server) listen() error {
 		if s.udp, err = listenUDP(wanted); err != nil {
 			return err
 		}
+		_ = s.udp.SetReadBuffer(readBuffer) // as much of it as the system grants
 		at := s.udp.LocalAddr().(*net.UDPAddr)
 		if s.tcp, err = net.ListenTCP("tcp", &net.TCPAddr{IP: wanted.IP, Port: at.Port, Zone: wanted.Zone}); err == nil {
 			return nil

@@ -112,7 +112,11 @@ func compileFamily(w route.World, addresses map[region.Name][]Address, v4 bool) 
 		if v4 {
 			unreached = st.NoV4
 		}
-		good, all := pack(addresses[r.Name], v4, true), pack(addresses[r.Name], v4, false)
+		list := addresses[r.Name]
+		// A region may serve by the word of others, while this node reaches none of
+		// its nodes: then it cannot tell which of the addresses are good.
+		blind := st.Serving && !slices.ContainsFunc(list, func(a Address) bool { return a.Serving })
+		good, all := pack(list, v4, !blind), pack(list, v4, false)
 		if all != nil {
 			f.all[r.Name] = all
 			if f.last == nil || r.Name == home {
@@ -125,6 +129,9 @@ func compileFamily(w route.World, addresses map[region.Name][]Address, v4 bool) 
 		} else if st.Serving {
 			f.good[r.Name] = good
 		}
+		// The family is settled: that of the address that a client asks with is
+		// another matter.
+		st.NoV4, st.NoV6 = false, false
 		serving.Status[r.Name] = st
 	}
 	f.serving, f.assumed = route.Compile(serving), route.Compile(assumed)
