@@ -107,8 +107,10 @@ func family(a netip.Addr) int {
 // observeAddresses finds by which address and family each region is reached.
 //
 // A failed probe of an address counts only where this node has that family
-// itself: it has an address of it, or reaches somebody by it. And where it does
-// not reach a node that the others see, it knows nothing of the node's addresses.
+// itself: it has an address of it, or reaches somebody by it; and where another
+// address of the node, or this one before, did answer: they may be meant for
+// clients in other places than this. Where it does not reach a node that the
+// others see, it knows nothing of the node's addresses.
 func (e *Edge) observeAddresses(w *world, view *health.View) {
 	stated := e.stated()
 	if len(stated) == 0 {
@@ -133,8 +135,9 @@ func (e *Edge) observeAddresses(w *world, view *health.View) {
 			continue
 		}
 		serving := slices.Contains(w.fit[n.Region], n.Node)
+		answered := slices.ContainsFunc(list, func(a netip.Addr) bool { return !view.Status[addressID(n.Node, a)].LastOK.IsZero() })
 		for _, a := range list {
-			reached := n.Self || w.own[n.Node] != health.Serving || !has[family(a)] ||
+			reached := n.Self || w.own[n.Node] != health.Serving || !has[family(a)] || !answered ||
 				view.Status[addressID(n.Node, a)].State != health.Unreachable
 			w.addresses[n.Region] = append(w.addresses[n.Region], PublicAddress{a, serving && reached})
 			if serving {

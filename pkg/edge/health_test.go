@@ -398,12 +398,18 @@ func TestFamilies(t *testing.T) {
 		{"no v6 there, or here?", "[]", health.Serving, health.Serving, health.Unreachable, "[{192.0.2.7 true} {2001:db8::7 true}] false false"},
 		{"no v6 there", `["2001:db8::1"]`, health.Serving, health.Serving, health.Unreachable, "[{192.0.2.7 true} {2001:db8::7 false}] false true"},
 		{"no v4 there", `["192.0.2.1"]`, health.Serving, health.Unreachable, health.Serving, "[{192.0.2.7 false} {2001:db8::7 true}] true false"},
+		{"never reached by any", `["192.0.2.1"]`, health.Serving, health.Unreachable, health.Unreachable, "[{192.0.2.7 true} {2001:db8::7 true}] false false"},
 		{"nobody there", `["192.0.2.1"]`, health.Unreachable, health.Unreachable, health.Unreachable, "[{192.0.2.7 false} {2001:db8::7 false}] false false"},
 	} {
 		s.edge.Config.Addresses = readAddresses([]byte(`{"addresses":` + tc.own + `}`))
 		s.sets(nodeID("asia-1"), health.TargetStatus{State: tc.node, LastOK: time.Now().Add(time.Hour)})
-		s.sets(addressID("asia-1", v4), health.TargetStatus{State: tc.v4})
-		s.sets(addressID("asia-1", v6), health.TargetStatus{State: tc.v6})
+		for a, state := range map[netip.Addr]health.State{v4: tc.v4, v6: tc.v6} {
+			t := health.TargetStatus{State: state}
+			if state == health.Serving {
+				t.LastOK = time.Now()
+			}
+			s.sets(addressID("asia-1", a), t)
+		}
 		if got := asia(); got != tc.want {
 			t.Errorf("%s: %s, want %s", tc.when, got, tc.want)
 		}
