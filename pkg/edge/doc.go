@@ -129,4 +129,26 @@
 // 2026-11-25: a sibling's 404 or 400 in place of a stored 200 counts for
 // nothing here, since it is one origin's word, heard twice. Its stale answers are taken
 // within stale-while-revalidate; beyond that the origins are asked first.
+//
+// 2026-11-25: redirects and DNS go by the votes of all nodes, since it is the
+// client who has to get there; proxying and fetching go by this node's own probes.
+// An isolated node knows nothing of others, so it goes by its own alone, and
+// its Decision is to serve.
+//
+// 2026-11-25: a class of endpoints (its first path segment) is lost when the
+// canary of every origin for it fails while another class is answered, before
+// and after the verdict. An origin that dies loses one canary after the other, and
+// one that comes back regains them so; neither is a lost class, and a region
+// that was marked for a minute by that would send its clients away for nothing.
+//
+// 2026-11-25: a region whose origins are all unreachable says so (no_origin) and
+// keeps its clients: its hits are as near as ever, and a miss costs one more
+// hop, where moving all its clients would cost them a cold cache and its
+// neighbours their capacity. If it is the API that is down, everywhere, there
+// is no better place anyway.
+//
+// 2026-11-25: public addresses are probed apart from the node, where clients come
+// in: at the port of the region's URL, under its name. They close a family only
+// where this node has that family itself and the node behind them was reached by
+// one of them before: an address may be meant for others than this node.
 package edge
