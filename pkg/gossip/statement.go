@@ -88,6 +88,9 @@ type entry struct {
 	said            // left is not kept
 	end   time.Time // of what has an end of its own; zero: none
 	spent bool      // end is over
+	// under is until when something that this one replaced could be brought back
+	// by who has not heard of this one.
+	under time.Time
 	// orphan is since when the writer of that which has no end is no member.
 	orphan time.Time
 	quiet  bool // not passed on yet, since its writer was not known
@@ -204,9 +207,8 @@ func (t *table) put(now time.Time, s said, mine bool) {
 	}
 	old := t.entries[s.subject]
 	if old != nil {
-		if e.gone && e.end.Before(old.end) {
-			e.end = old.end // where this is not heard, that one holds until then
-		}
+		e.under = old.under
+		e.outlive(now, &old.said, old.end)
 		t.account(&old.said, -1)
 	}
 	t.account(&s, 1)
@@ -270,20 +272,46 @@ func (t *table) merge(now time.Time, s said) bool {
 	return true
 }
 
-// uphold keeps a withdrawal known for at least as long as s, which it withdrew
-// and which somebody still has, can live.
-func (t *table) uphold(now time.Time, old *entry, s *said) {
-	if !old.gone || s.gone {
-		return
-	}
-	end := now.Add(max(s.left, time.Hour))
-	if old.end.Before(end) {
-		old.end = end
-		if old.spent {
-			old.spent = false
-			t.queue(old.subject)
+// outlive sees to it that e, which replaced s, is remembered for as long as s
+// could be brought back. An end of zero is none.
+func (e *entry) outlive(now time.Time, s *said, end time.Time) {
+	if end.IsZero() {
+		if e.end.IsZero() && e.writer == s.writer {
+			return // both end with their writer
 		}
+		end = now.Add(graveTime)
 	}
+	if e.under.Before(end) {
+		e.under = end
+	}
+	if e.gone && e.end.Before(e.under) {
+		e.end = e.under
+	}
+}
+
+// uphold deals with s, which old has replaced and somebody still told: old, if it
+// is over here, is told again.
+func (t *table) uphold(now time.Time, old *entry, s *said) {
+	if !old.after(s) {
+		return // the same
+	}
+	var end time.Time
+	if s.left > 0 {
+		end = now.Add(s.left)
+	}
+	old.outlive(now, s, end)
+	if old.spent && now.Before(old.under) {
+		t.bury(old)
+		t.queue(old.subject)
+	}
+}
+
+// bury makes a withdrawal of a statement that is over, for as long as something
+// that it replaced could be brought back.
+func (t *table) bury(e *entry) {
+	t.account(&e.said, -1)
+	e.gone, e.value, e.end, e.spent, e.orphan, e.mine = true, nil, e.under, false, time.Time{}, false
+	t.account(&e.said, 1)
 }
 
 // reclaim deals with what this node said in an earlier life, and others hold for
@@ -340,13 +368,18 @@ func (t *table) member(now time.Time, name string, is bool) {
 // prune drops what is over.
 func (t *table) prune(now time.Time) {
 	for k, e := range t.entries {
-		if !e.end.IsZero() && !e.spent && !now.Before(e.end) {
+		over := !e.end.IsZero() && !now.Before(e.end)
+		if over && !e.spent {
 			e.spent = true
 			if !e.gone {
 				t.topics[e.topic] = true
 			}
 		}
-		if !e.orphan.IsZero() && now.Sub(e.orphan) >= remember || !e.end.IsZero() && now.Sub(e.end) >= spentTime {
+		forgotten := !e.orphan.IsZero() && now.Sub(e.orphan) >= remember
+		switch {
+		case (over || forgotten) && now.Before(e.under):
+			t.bury(e)
+		case forgotten || over && now.Sub(e.end) >= spentTime:
 			t.account(&e.said, -1)
 			delete(t.entries, k)
 			delete(t.pending, k)
