@@ -45,7 +45,7 @@ rtt: region
 observe: github.com/prometheus/client_golang go.opentelemetry.io/otel go.opentelemetry.io/contrib
 status: apispec region
 edge: geo rfc9111 rendezvous collapse region apispec cachekey store respond health route fetch lane rtt observe status github.com/go-chi/chi/v5 github.com/pires/go-proxyproto
-admin: status observe github.com/go-chi/chi/v5
+admin: drain status observe github.com/go-chi/chi/v5
 upstream: apispec cachekey rfc9111 collapse store respond golang.org/x/time
 genomedb/...: genome modernc.org/sqlite github.com/go-sql-driver/mysql
 ensembl/...: apispec genome genomedb

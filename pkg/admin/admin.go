@@ -17,6 +17,8 @@ import (
 	"strings"
 
 	"github.com/go-chi/chi/v5"
+
+	"mirrornet/pkg/drain"
 )
 
 // Config configures a [Handler].
@@ -35,6 +37,7 @@ type Config struct {
 	Status  func() any                           // at /status.json
 	Explain http.HandlerFunc                     // at /route
 	Reload  func() error                         // at POST /reload: re-reads the region files
+	Drains  *drain.Drains                        // at /drains
 	Extra   map[string]func(*http.Request) error // further POST actions, by path
 }
 
@@ -68,6 +71,9 @@ func New(c Config) http.Handler {
 	if c.Reload != nil {
 		r.Post("/reload", func(w http.ResponseWriter, _ *http.Request) { answer(w, c.Reload()) })
 	}
+	if c.Drains != nil {
+		drains(r, c.Drains)
+	}
 	for path, act := range c.Extra {
 		r.Post(path, func(w http.ResponseWriter, q *http.Request) { answer(w, act(q)) })
 	}
@@ -81,7 +87,7 @@ func New(c Config) http.Handler {
 
 func answer(w http.ResponseWriter, err error) {
 	if err != nil {
-		writeJSON(w, http.StatusUnprocessableEntity, map[string]string{"error": err.Error()})
+		refuse(w, http.StatusUnprocessableEntity, err)
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]bool{"ok": true})
@@ -92,7 +98,7 @@ func answer(w http.ResponseWriter, err error) {
 func (c Config) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := c.refuse(r); err != nil {
-			writeJSON(w, http.StatusForbidden, map[string]string{"error": err.Error()})
+			refuse(w, http.StatusForbidden, err)
 			return
 		}
 		w.Header().Set("Cache-Control", "no-store")

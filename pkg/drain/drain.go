@@ -58,7 +58,8 @@ type Drain struct {
 	By    string    `json:"by"` // the node that was told to
 }
 
-func (d Drain) subject() string { return string(d.Kind) + " " + d.Name }
+// Subject is what is stated of: "region asia", "node asia-1".
+func (d Drain) Subject() string { return string(d.Kind) + " " + d.Name }
 
 // String is d in words for people.
 func (d Drain) String() string {
@@ -140,7 +141,7 @@ func New(c Config) (*Drains, error) {
 			return nil, fmt.Errorf("drains: %s: %w", d.file(), err)
 		}
 		d.kept = append(d.kept, k)
-		c.Logger.Info("drained as before the restart", "subject", k.subject(), "left", left.Round(time.Second).String(), "why", k.Why)
+		c.Logger.Info("drained as before the restart", "subject", k.Subject(), "left", left.Round(time.Second).String(), "why", k.Why)
 	}
 	return d, nil
 }
@@ -156,12 +157,12 @@ func (d *Drains) share(k Drain, left time.Duration) error {
 	if err != nil {
 		return err
 	}
-	return d.cfg.Board.Share(Topic, k.subject(), v, left)
+	return d.cfg.Board.Share(Topic, k.Subject(), v, left)
 }
 
 func (d Drain) check() error {
 	if d.Kind != Region && d.Kind != Node || d.Name == "" || len(d.Name) > 64 || strings.ContainsFunc(d.Name, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return fmt.Errorf("%q is neither a region nor a node", d.subject())
+		return fmt.Errorf("%q is neither a region nor a node", d.Subject())
 	}
 	if len(d.Why) > maxWhy || !utf8.ValidString(d.Why) || strings.ContainsFunc(d.Why, unicode.IsControl) {
 		return fmt.Errorf("why has %d bytes; write one line of at most %d", len(d.Why), maxWhy)
@@ -184,8 +185,8 @@ func (d *Drains) Drain(kind Kind, name string, forHow time.Duration, why string)
 	if err := d.share(k, forHow); err != nil {
 		return k, err
 	}
-	d.cfg.Logger.Warn("drained", "subject", k.subject(), "until", k.Until.UTC(), "why", why)
-	err := d.keep(append(slices.DeleteFunc(slices.Clone(d.kept), func(o Drain) bool { return o.subject() == k.subject() }), k))
+	d.cfg.Logger.Warn("drained", "subject", k.Subject(), "until", k.Until.UTC(), "why", why)
+	err := d.keep(append(slices.DeleteFunc(slices.Clone(d.kept), func(o Drain) bool { return o.Subject() == k.Subject() }), k))
 	d.cfg.OnChange()
 	return k, err
 }
@@ -201,12 +202,12 @@ func (d *Drains) Resume(kind Kind, name string) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !slices.ContainsFunc(d.List(), func(o Drain) bool { return o.subject() == k.subject() }) {
-		return fmt.Errorf("%s %w", k.subject(), ErrNone)
+	if !slices.ContainsFunc(d.List(), func(o Drain) bool { return o.Subject() == k.Subject() }) {
+		return fmt.Errorf("%s %w", k.Subject(), ErrNone)
 	}
-	d.cfg.Board.Withdraw(Topic, k.subject())
-	d.cfg.Logger.Warn("drain ended", "subject", k.subject())
-	err := d.keep(slices.DeleteFunc(slices.Clone(d.kept), func(o Drain) bool { return o.subject() == k.subject() }))
+	d.cfg.Board.Withdraw(Topic, k.Subject())
+	d.cfg.Logger.Warn("drain ended", "subject", k.Subject())
+	err := d.keep(slices.DeleteFunc(slices.Clone(d.kept), func(o Drain) bool { return o.Subject() == k.Subject() }))
 	d.cfg.OnChange()
 	return err
 }
@@ -237,7 +238,7 @@ func (d *Drains) Changed() {
 	defer d.mu.Unlock()
 	list := d.List()
 	mine := slices.DeleteFunc(slices.Clone(d.kept), func(k Drain) bool {
-		return !slices.ContainsFunc(list, func(o Drain) bool { return o.subject() == k.subject() && o.By == d.cfg.Node })
+		return !slices.ContainsFunc(list, func(o Drain) bool { return o.Subject() == k.Subject() && o.By == d.cfg.Node })
 	})
 	if len(mine) != len(d.kept) {
 		if err := d.keep(mine); err != nil {

@@ -50,7 +50,7 @@ func start(t *testing.T, c Config) *Drains {
 func text(list []Drain) string {
 	var lines []string
 	for _, k := range list {
-		lines = append(lines, k.subject()+" "+k.String())
+		lines = append(lines, k.Subject()+" "+k.String())
 	}
 	return strings.Join(lines, "\n")
 }
@@ -156,7 +156,7 @@ func TestForeignStatements(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, k := range d.List() {
-			if k.check() != nil || k.subject() != subject || strings.ContainsAny(k.String(), "\n\r\x1b") {
+			if k.check() != nil || k.Subject() != subject || strings.ContainsAny(k.String(), "\n\r\x1b") {
 				t.Fatalf("%+v of %q %q", k, subject, value)
 			}
 		}
