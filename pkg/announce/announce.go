@@ -34,9 +34,10 @@ import (
 
 const (
 	linger     = 5 * time.Minute
+	askSoon    = time.Second // the first time: who has just joined may not know yet who asks, and is silent
 	askTimeout = 2 * time.Second
 	askAtOnce  = 8
-	askFirst   = 250 * time.Millisecond // after the first failure; then twice that
+	askFirst   = 50 * time.Millisecond // after the first failure; then twice that
 	askLast    = 10 * time.Second
 	every      = time.Second // between looks without a notice
 )
@@ -99,10 +100,11 @@ type key struct {
 // A record is one node that announces something.
 type record struct {
 	key
+	held    key // the one before, whose text holds until that of key is there
 	present bool
 	seen    time.Time     // present last
 	next    time.Time     // not to be asked before
-	wait    time.Duration // after the next failure
+	wait    time.Duration // after the last failure; 0: there was none
 	err     error         // of the last time it was asked
 }
 
@@ -202,8 +204,16 @@ func (f *Follower) look(now time.Time) {
 		}
 		r := f.nodes[n.Name]
 		if k := (key{n.Region, n.Digest}); r == nil || r.key != k {
+			before := r
 			r = &record{key: k}
 			f.nodes[n.Name] = r
+			if before != nil && before.region == k.region {
+				if _, known := f.text(before.key); known {
+					r.held = before.key
+				} else {
+					r.held = before.held
+				}
+			}
 		}
 		r.present, r.seen = true, now
 	}
@@ -213,7 +223,10 @@ func (f *Follower) look(now time.Time) {
 			delete(f.nodes, name)
 			continue
 		}
-		used[r.key] = true
+		if _, known := f.text(r.key); known {
+			r.held = key{}
+		}
+		used[r.key], used[r.held] = true, true
 	}
 	for k := range f.texts {
 		if !used[k] {
@@ -260,7 +273,11 @@ var errDigest = errors.New("what it answered is not what it announces")
 
 // ask asks one node for the text of r.
 func (f *Follower) ask(ctx context.Context, node string, r *record) {
-	within, cancel := context.WithTimeout(ctx, askTimeout)
+	limit := askTimeout
+	if r.wait == 0 {
+		limit = askSoon
+	}
+	within, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	text, err := f.cfg.Ask(within, node)
 	if err == nil && (region.Announcement{Region: r.region, Text: string(text)}).Digest() != r.digest {
@@ -324,7 +341,12 @@ func (f *Follower) announcements() (list []region.Announcement, unread []region.
 		}
 		if text, ok := f.text(r.key); ok {
 			list = append(list, region.Announcement{Node: name, Region: r.region, Text: text})
-		} else if r.err != nil {
+			continue
+		}
+		if text, ok := f.text(r.held); ok {
+			list = append(list, region.Announcement{Node: name, Region: r.region, Text: text})
+		}
+		if r.err != nil {
 			unread = append(unread, region.Outcome{Node: name, Region: r.region, Digest: r.digest, Use: Unread, Notes: []string{r.err.Error()}})
 		}
 	}

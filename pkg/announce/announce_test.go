@@ -184,8 +184,8 @@ func TestRetries(t *testing.T) {
 		f.Notice()
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		if got := n.count(); got < 50 || got > 80 || has(f, "africa") {
-			t.Errorf("asked %d times in 10 minutes; 6 s and then every 10 s are 65", got)
+		if got := n.count(); got < 55 || got > 75 || has(f, "africa") {
+			t.Errorf("asked %d times in 10 minutes; 8 in 13 s, then every 10 s", got)
 		}
 		if o := f.Outcomes()[0]; o.Use != Unread || o.Notes[0] != errDigest.Error() {
 			t.Errorf("%+v", o)
@@ -195,6 +195,38 @@ func TestRetries(t *testing.T) {
 		synctest.Wait()
 		if o := f.Outcomes()[0]; !has(f, "africa") || o.Use != region.InForce || o.Node != "africa-1" {
 			t.Errorf("%+v", f.Outcomes())
+		}
+	})
+}
+
+// While the text of a changed region is not there yet, the one before holds.
+func TestKeepsWhatItHad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, n, _, _ := start(t)
+		n.joins("africa-1", parse(t, "africa", africa))
+		f.Notice()
+		synctest.Wait()
+		old := f.Map()
+		if !has(f, "africa") {
+			t.Fatal("not there")
+		}
+		for _, title := range []string{"Second", "Third"} { // of which the second is never read
+			r := parse(t, "africa", africa+"title: "+title)
+			n.change("africa-1", func(n *Node) { n.Digest = r.Digest() })
+			f.Notice()
+			time.Sleep(20 * time.Second)
+			synctest.Wait()
+			if o := f.Outcomes(); f.Map() != old || len(o) != 3 || o[0].Use != region.InForce || o[1].Use != Unread {
+				t.Errorf("%s: %v %+v", title, f.Map().Regions(), o)
+			}
+		}
+		n.mu.Lock()
+		n.texts["africa-1"] = parse(t, "africa", africa+"title: Third").Text()
+		n.mu.Unlock()
+		time.Sleep(askLast)
+		synctest.Wait()
+		if r, _ := f.Map().Region("africa"); r.Title != "Third" || len(f.Outcomes()) != 2 || len(f.texts) != 1 {
+			t.Errorf("%+v %+v, %d texts", r, f.Outcomes(), len(f.texts))
 		}
 	})
 }
