@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,12 +10,14 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"mirrornet/pkg/drain"
 	"mirrornet/pkg/edge"
 	"mirrornet/pkg/geoip"
 	"mirrornet/pkg/region"
@@ -28,6 +31,11 @@ var errNotRunning = errors.New("no running node answers")
 
 // ask GETs JSON from a running node's admin listener.
 func ask(ctx context.Context, admin, path string, v any) error {
+	return send(ctx, http.MethodGet, admin, path, "", nil, v)
+}
+
+// send makes a request to a running node's admin listener and reads its JSON.
+func send(ctx context.Context, method, admin, path, token string, body []byte, v any) error {
 	if admin == "" {
 		return errNotRunning
 	}
@@ -37,23 +45,30 @@ func ask(ctx context.Context, admin, path string, v any) error {
 	admin = strings.TrimSuffix(admin, "/")
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, admin+path, nil)
+	req, err := http.NewRequestWithContext(ctx, method, admin+path, bytes.NewReader(body))
 	if err != nil {
 		return usageError{err}
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return fmt.Errorf("%w at %s: %v", errNotRunning, admin, err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 8<<20))
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 8<<20))
 	if err != nil {
 		return err
 	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s%s answered %s: %s", admin, path, resp.Status, strings.TrimSpace(string(body)))
+	var said struct{ Error string }
+	switch {
+	case resp.StatusCode != http.StatusOK && json.Unmarshal(answer, &said) == nil && said.Error != "":
+		return fmt.Errorf("%s answered %s: %s", admin, resp.Status, said.Error)
+	case resp.StatusCode != http.StatusOK:
+		return fmt.Errorf("%s%s answered %s: %s", admin, path, resp.Status, strings.TrimSpace(string(answer)))
 	}
-	if err := json.Unmarshal(body, v); err != nil {
+	if err := json.Unmarshal(answer, v); err != nil {
 		return fmt.Errorf("%s%s answered no JSON of a node: %v; name a node's admin listener with --admin", admin, path, err)
 	}
 	return nil
@@ -109,8 +124,8 @@ func membersCommand() *cobra.Command {
 	c := &cobra.Command{Use: "members", Short: "List the nodes as a running node sees them", Args: commandArgs(cobra.NoArgs)}
 	a := askFlags(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		r, err := a.report(c)
-		if err != nil {
+		var r operators
+		if err := a.status(c, &r); err != nil {
 			return err
 		}
 		return a.print(c.OutOrStdout(), r.Nodes, func(t *tabwriter.Writer) {
@@ -123,40 +138,27 @@ func membersCommand() *cobra.Command {
 				if n.RTT > 0 {
 					rtt = fmt.Sprintf("%.1f ms", n.RTT)
 				}
-				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", name, n.Region, n.Membership, n.State, n.Revision, rtt)
+				state := n.State
+				if slices.ContainsFunc(r.Drains, func(d drain.Drain) bool { return d.Kind == drain.Node && d.Name == n.Name }) {
+					state = "draining"
+				}
+				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", name, n.Region, n.Membership, state, n.Revision, rtt)
 			}
 		})
 	}
 	return c
 }
 
-func (a *asking) report(c *cobra.Command) (r status.Report, err error) {
+// status asks for the operators' status; v may be a part of it.
+func (a *asking) status(c *cobra.Command, v any) error {
 	if err := a.check(); err != nil {
-		return r, err
+		return err
 	}
 	where, err := a.where()
 	if err != nil {
-		return r, err
+		return err
 	}
-	return r, ask(c.Context(), where, "/status.json", &r)
-}
-
-func regionsCommand() *cobra.Command {
-	c := &cobra.Command{Use: "regions", Short: "List the regions as a running node sees them", Args: commandArgs(cobra.NoArgs)}
-	a := askFlags(c)
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		r, err := a.report(c)
-		if err != nil {
-			return err
-		}
-		return a.print(c.OutOrStdout(), r.Regions, func(t *tabwriter.Writer) {
-			fmt.Fprintln(t, "REGION\tSTATE\tNODES\tURL\tWHY")
-			for _, g := range r.Regions {
-				fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\n", g.Name, g.State, g.Nodes, g.URL, g.Why)
-			}
-		})
-	}
-	return c
+	return ask(c.Context(), where, "/status.json", v)
 }
 
 func routeCommand() *cobra.Command {

@@ -66,7 +66,8 @@ func rootCommand() *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true, Args: commandArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(serveCommand(), checkCommand(), routeCommand(), membersCommand(), regionsCommand(), healthcheckCommand(), versionCommand())
+	root.AddCommand(serveCommand(), checkCommand(), routeCommand(), membersCommand(), regionsCommand(), keysCommand(),
+		drainCommand(), resumeCommand(), healthcheckCommand(), versionCommand())
 	return root
 }
 

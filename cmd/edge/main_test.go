@@ -12,6 +12,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"mirrornet/pkg/admin"
+	"mirrornet/pkg/drain"
 	"mirrornet/pkg/region"
 	"mirrornet/pkg/status"
 )
@@ -63,13 +65,23 @@ func exitsScript(ts *testscript.TestScript, _ bool, args []string) {
 
 func nodeScript(ts *testscript.TestScript, _ bool, _ []string) {
 	mux := http.NewServeMux()
+	drains, err := drain.New(drain.Config{Node: "asia-1"})
+	ts.Check(err)
+	mux.Handle("/drains/", admin.New(admin.Config{Token: "a long random text", Drains: drains}))
+	mux.Handle("/drains", admin.New(admin.Config{Token: "a long random text", Drains: drains}))
+	report := status.Report{Node: "asia-1", Revision: "r1",
+		Nodes: []status.Node{{Name: "asia-1", Region: "asia", Membership: "alive", State: "serving", Revision: "r1", Self: true},
+			{Name: "europe-1", Region: "europe", Membership: "suspect", State: "unreachable", Revision: "r0", RTT: 161.25}},
+		Regions: []status.Region{{Name: "asia", State: "serving", Nodes: 1, URL: "http://asia.example.org", Why: "1 of its nodes serving"}}}
+	mux.HandleFunc("/status.json", func(w http.ResponseWriter, _ *http.Request) {
+		json.NewEncoder(w).Encode(operators{Report: report, Drains: drains.List(),
+			Announcements: []region.Outcome{{Node: "africa-1", Region: "africa", Digest: "0123456789ab", Use: region.Refused, Notes: []string{"url matches none"}}},
+			Keys:          []keyHolder{{"asia-1", said{Keys: []string{"aaaaaaaa"}}}, {"europe-1", said{Keys: []string{"bbbbbbbb", "aaaaaaaa"}}}}})
+	})
 	answer := func(path string, v any) {
 		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(v) })
 	}
-	answer("/status.json", status.Report{Node: "asia-1",
-		Nodes: []status.Node{{Name: "asia-1", Region: "asia", Membership: "alive", State: "serving", Revision: "r1", Self: true},
-			{Name: "europe-1", Region: "europe", Membership: "suspect", State: "unreachable", Revision: "r0", RTT: 161.25}},
-		Regions: []status.Region{{Name: "asia", State: "serving", Nodes: 1, URL: "http://asia.example.org", Why: "1 of its nodes serving"}}})
+	answer("/same/status.json", status.Report{Node: "asia-1", Revision: "r1", Nodes: []status.Node{{Name: "asia-1", Membership: "alive", Revision: "r1", Self: true}}})
 	mux.HandleFunc("/route", func(w http.ResponseWriter, r *http.Request) {
 		km := 5315.4
 		q := r.URL.Query()

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"mirrornet/pkg/announce"
 	"mirrornet/pkg/observe"
+	"mirrornet/pkg/region"
 	"mirrornet/pkg/store"
 )
 
@@ -39,6 +41,18 @@ func (n *node) publish() {
 	m.Gauge("mirrornet_client_networks", "Networks of clients from which a round trip to some region is known.", nil, func() float64 { return float64(n.edge.Networks()) })
 	m.Counter("mirrornet_region_sets_refused_total", "Sets of region files that were refused.", nil,
 		func() float64 { return float64(n.regions.RefusedCount()) })
+	for _, use := range []region.Use{region.ByFile, region.InForce, region.Outvoted, region.Refused, announce.Unread} {
+		m.Gauge("mirrornet_announcements", "What nodes announce of their regions, by what became of it.", map[string]string{"use": string(use)}, func() float64 {
+			count := 0
+			for _, o := range n.maps.Outcomes() {
+				if o.Use == use {
+					count++
+				}
+			}
+			return float64(count)
+		})
+	}
+	m.Gauge("mirrornet_drains", "Regions and nodes that are drained by a statement.", nil, func() float64 { return float64(len(n.drains.List())) })
 	if n.cert != nil {
 		m.Gauge("mirrornet_certificate_end_seconds", "When the certificate of the HTTPS listener ends, in seconds since 1970.", nil,
 			func() float64 { return float64(n.cert.until().Unix()) })

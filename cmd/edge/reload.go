@@ -61,6 +61,7 @@ func (n *node) setHopKeys(gossip [][]byte) error {
 	keys, err := fetch.NewHopKeys(gossip)
 	if err == nil {
 		n.hopKeys.Store(keys)
+		n.keys.Store(&gossip)
 	}
 	return err
 }

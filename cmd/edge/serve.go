@@ -17,8 +17,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"mirrornet/pkg/admin"
+	"mirrornet/pkg/announce"
 	"mirrornet/pkg/dashboard"
 	"mirrornet/pkg/dns"
+	"mirrornet/pkg/drain"
 	"mirrornet/pkg/edge"
 	"mirrornet/pkg/fetch"
 	"mirrornet/pkg/geoip"
@@ -28,7 +30,6 @@ import (
 	"mirrornet/pkg/observe"
 	"mirrornet/pkg/region"
 	"mirrornet/pkg/rtt"
-	"mirrornet/pkg/status"
 	"mirrornet/pkg/store"
 )
 
@@ -44,6 +45,8 @@ type node struct {
 	config  config
 	logger  *slog.Logger
 	regions *region.Watcher
+	maps    *announce.Follower // the regions of the files, and those that are announced
+	drains  *drain.Drains
 	geo     *geoip.Locator
 	memory  *store.Memory    // nil: none
 	shared  *store.Memcached // nil: none
@@ -52,6 +55,7 @@ type node struct {
 	health  *health.Health
 	edge    *edge.Edge
 	metrics *observe.Metrics
+	keys    atomic.Pointer[[][]byte] // of gossip
 	hopKeys atomic.Pointer[fetch.HopKeys]
 	cert    *certificate // nil: no HTTPS
 }
@@ -66,18 +70,14 @@ func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, erro
 		}
 	}
 	var err error
-	n.regions, err = region.NewWatcher(region.Config{Dir: c.regions, Logger: logger, OnChange: func(_, m *region.Map) {
-		if n.gossip != nil {
-			n.gossip.Update()
-		}
-		refresh()
-	}})
+	n.regions, err = region.NewWatcher(region.Config{Dir: c.regions, Logger: logger, OnChange: n.filesChanged})
 	if err != nil {
 		return nil, invalid{err.Error()}
 	}
 	if _, ok := n.regions.Map().Region(c.region); !ok {
 		return nil, noRegion(c)
 	}
+	n.follow(refresh)
 	if n.geo, err = geoip.Open(geoip.Config{Database: c.geo, Logger: logger}); err != nil {
 		return nil, invalid{"geo.database: " + err.Error()}
 	}
@@ -104,20 +104,24 @@ func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, erro
 	n.health = health.New(health.Config{Targets: n.targets, Roots: c.roots, Logger: logger, OnChange: refresh})
 	if c.gossip.IsValid() {
 		n.gossip, err = gossip.New(gossip.Config{Node: c.node, Region: c.region, Advertise: c.advertise,
-			Revision: func() string { return n.regions.Map().Revision() }, Listen: c.gossip, Join: c.join, Keys: keys,
-			Label: "mirrornet", Logger: logger, OnChange: refresh, OnStatement: n.heard})
+			Revision: func() string { return n.maps.Map().Revision() }, Digest: n.maps.Digest, Answer: n.answer, Listen: c.gossip, Join: c.join, Keys: keys,
+			Label: "mirrornet", Logger: logger, OnChange: func() { n.maps.Notice(); refresh() }, OnStatement: n.heard})
 		if err != nil {
 			return nil, fmt.Errorf("gossip.listen: %w", err)
 		}
 	}
+	n.announce()
+	if err := n.openDrains(refresh); err != nil {
+		return nil, invalid{"state: " + err.Error()}
+	}
 	cfg := edge.Config{Node: c.node, Region: c.region, Version: version, Origins: c.origins, TrustedProxies: c.trusted, Addresses: c.addresses,
-		Catalogue: c.catalogue, State: c.state, Maps: n.regions, Members: n, Health: n.health, Locator: n.geo, Store: stored, Aliases: n.aliases, AliasHeads: n.memory == nil,
+		Catalogue: c.catalogue, State: c.state, Maps: n.maps, Members: n, Drains: n.drained, Health: n.health, Locator: n.geo, Store: stored, Aliases: n.aliases, AliasHeads: n.memory == nil,
 		PrivateClients: privateNetwork(c.advertise), Home: pages.Home, Network: pages.Network, Metrics: n.metrics, Transport: fetch.NewTransport(c.roots), Logger: logger}
 	if n.shared != nil {
 		cfg.Copies = n.shared
 	}
 	if n.gossip != nil { // alone there is no edge to believe
-		cfg.HopKeys, cfg.Statements = n.hopKeys.Load, statements{n.gossip}
+		cfg.HopKeys, cfg.Keys, cfg.Statements = n.hopKeys.Load, n.fingerprints, statements{n.gossip}
 	}
 	if c.accessLog {
 		cfg.AccessLog = accessLog
@@ -163,7 +167,7 @@ func (n *node) targets() []health.Target {
 func (n *node) Members() []edge.Member {
 	if n.gossip == nil {
 		return []edge.Member{{Node: n.config.node, Region: n.config.region, Advertise: n.config.advertise,
-			Revision: n.regions.Map().Revision(), State: string(gossip.Alive), Self: true}}
+			Revision: n.maps.Map().Revision(), State: string(gossip.Alive), Self: true}}
 	}
 	nodes := n.gossip.Nodes()
 	members := make([]edge.Member, len(nodes))
@@ -172,42 +176,6 @@ func (n *node) Members() []edge.Member {
 			Since: g.Since, RTT: g.RTT, Self: g.Self}
 	}
 	return members
-}
-
-// detail is the operators' status: the public one, and what stays inside.
-type detail struct {
-	status.Report
-	Regions   string                `json:"regions_folder"`
-	Problems  []string              `json:"region_problems,omitempty"`
-	Geo       geoip.Info            `json:"geo"`
-	Health    []health.TargetStatus `json:"health"`
-	Gossip    []gossip.Node         `json:"gossip"`
-	Lane      laneStats             `json:"lane"`
-	Memory    *store.MemoryStats    `json:"memory,omitempty"`
-	Memcached *store.MemcachedStats `json:"memcached,omitempty"`
-}
-
-func (n *node) detail() any {
-	d := detail{Report: n.edge.Status(), Regions: n.config.regions, Geo: n.geo.Info()}
-	for _, p := range n.regions.Refused() {
-		d.Problems = append(d.Problems, p.String())
-	}
-	for _, t := range n.health.View().Status {
-		d.Health = append(d.Health, t)
-	}
-	if n.gossip != nil {
-		d.Gossip = n.gossip.Nodes()
-	}
-	d.Lane = laneStats{Aliases: n.aliases.Len(), Bytes: n.aliases.Bytes(), Evictions: n.aliases.Evictions()}
-	if n.memory != nil {
-		s := n.memory.Stats()
-		d.Memory = &s
-	}
-	if n.shared != nil {
-		s := n.shared.Stats()
-		d.Memcached = &s
-	}
-	return d
 }
 
 // serve runs a node until a signal ends it: unready, leave gossip, answer what
@@ -259,7 +227,7 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 		host, _, _ := net.SplitHostPort(c.admin)
 		operators = &http.Server{ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10,
 			Handler: admin.New(admin.Config{Hosts: []string{host}, Token: c.token, Metrics: n.metrics.Handler(), Status: n.detail,
-				Ready: n.ready, Reload: n.reload, Explain: n.edge.ServeExplanation})}
+				Ready: n.ready, Reload: n.reload, Explain: n.edge.ServeExplanation, Drains: n.drains})}
 	}
 
 	ctx, ended := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
@@ -280,6 +248,8 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 		})
 	}
 	run(parts, "regions", n.regions.Run)
+	run(parts, "announcements", n.maps.Run)
+	run(parts, "drains", n.drains.Run)
 	run(parts, "geoip", n.geo.Run)
 	run(parts, "access log", access.Run)
 	if n.shared != nil {
@@ -310,7 +280,7 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 		run(parts, "admin.listen", func(context.Context) error { return closed(operators.Serve(inside)) })
 	}
 	logger.Info("serving", "node", c.node, "region", string(c.region), "http", public.Addr().String(), "https", httpsAt, "dns", dnsAt, "admin", c.admin,
-		"gossip", c.gossip.String(), "revision", n.regions.Map().Revision(), "version", version)
+		"gossip", c.gossip.String(), "revision", n.maps.Map().Revision(), "version", version)
 
 	select {
 	case <-ctx.Done():

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"mirrornet/pkg/drain"
 	"mirrornet/pkg/edge"
 	"mirrornet/pkg/gossip"
 )
@@ -21,10 +22,18 @@ func (s statements) Statements(topic string) []edge.Statement {
 	return out
 }
 
-// heard looks again at the world when others said something. Load and round
-// trips change all the time, and are looked at in their own.
+// heard takes up what others said. Load and round trips change all the time, and
+// are looked at in their own.
 func (n *node) heard(topic string) {
-	if topic != "load" && topic != "rtt" && n.edge != nil {
-		n.edge.Refresh()
+	switch topic {
+	case "load", "rtt":
+	case drain.Topic:
+		n.drains.Changed()
+	case topicRegion:
+		n.maps.Notice()
+	default:
+		if n.edge != nil {
+			n.edge.Refresh()
+		}
 	}
 }
