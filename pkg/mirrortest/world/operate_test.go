@@ -1,0 +1,116 @@
+//go:build linux
+
+package world
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// rollingRestart restarts one node after the other, each in order.
+func rollingRestart(r *round) {
+	r.t.expecting(func(h home) []string { return nearest(h, sites)[:1] })
+	r.keep()
+	for _, h := range r.nodes {
+		begin := time.Now()
+		p := h.process()
+		p.cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-p.done:
+		case <-time.After(20 * time.Second):
+			r.f.fail("round %d: %s did not end within 20 s of SIGTERM", r.n+1, h.name)
+			p.kill(syscall.SIGKILL)
+		}
+		if p.err != nil {
+			r.f.fail("round %d: %s ended with %v", r.n+1, h.name, p.err)
+		}
+		r.f.add("to end", 0, time.Since(begin))
+		r.startEdge(h)
+		r.f.add("all serving again", 0, r.settled(heal))
+	}
+	r.none("clients failed", r.keep())
+}
+
+// geoSwapped gives all nodes another database, then a broken one, then the old.
+func geoSwapped(r *round) {
+	swapped := append([]home(nil), homes...)
+	a, b := &swapped[4], &swapped[5] // Africa and Oceania change places
+	a.addr, b.addr = b.addr, a.addr
+	moved := func(h home) home {
+		for _, s := range swapped {
+			if s.addr == h.addr {
+				return s
+			}
+		}
+		return h
+	}
+	put := func(text string) {
+		for _, h := range r.nodes {
+			r.put(h, "city.mmdb", text)
+		}
+	}
+	names := func(to func(home) home) func() error {
+		return func() error {
+			for _, n := range r.nodes {
+				for _, h := range homes[4:] {
+					var x struct{ Nearest string }
+					if err := r.ask(n, "/route?addr="+h.addr, &x); err != nil || x.Nearest != nearest(to(h), sites)[0] {
+						return fmt.Errorf("%s sends %s to %s (%v)", n.name, h.addr, x.Nearest, err)
+					}
+				}
+			}
+			return nil
+		}
+	}
+	same := func(h home) home { return h }
+	for _, to := range []func(home) home{moved, same} {
+		text := geoDatabase(r.World.t, swapped)
+		if to(homes[4]).continent == homes[4].continent {
+			text = geoDatabase(r.World.t, homes)
+		}
+		r.t.expecting(func(h home) []string {
+			return []string{nearest(to(h), sites)[0], nearest(h, sites)[0], nearest(moved(h), sites)[0]}
+		})
+		put(string(text))
+		r.f.add("in use", 0, r.within(heal, "the new database is in use", names(to)))
+		r.t.expecting(func(h home) []string { return nearest(to(h), sites)[:1] })
+		put(strings.Repeat("this is no database\n", 100))
+		wait(hold)
+		if err := names(to)(); err != nil {
+			r.f.fail("round %d: a broken database changed something: %v", r.n+1, err)
+		}
+		put(string(text))
+	}
+	r.none("clients failed", r.keep())
+}
+
+// keysRotated brings a new gossip key to all nodes, and takes the old away.
+func keysRotated(r *round) {
+	r.keep()
+	old, fresh := strings.TrimSpace(r.keys), newKey()
+	for _, list := range [][]string{{old, fresh}, {fresh, old}, {fresh}} {
+		r.keys = strings.Join(list, "\n") + "\n"
+		for _, h := range r.nodes {
+			r.put(h, "gossip.keys", r.keys)
+			h.process().cmd.Process.Signal(syscall.SIGHUP)
+			wait(200 * time.Millisecond)
+		}
+		r.put(r.added, "gossip.keys", r.keys)
+		wait(2 * time.Second)
+		for _, h := range r.nodes {
+			s, err := r.report(h)
+			if err != nil {
+				r.f.fail("round %d: %v", r.n+1, err)
+			}
+			for _, n := range s.Nodes {
+				if n.Membership != "alive" && string(n.Region) != oceania.region {
+					r.f.fail("round %d: %s calls %s %s", r.n+1, h.name, n.Name, n.Membership)
+				}
+			}
+		}
+	}
+	outs := r.keep()
+	r.none("clients failed", outs)
+}

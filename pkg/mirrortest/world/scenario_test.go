@@ -1,0 +1,238 @@
+//go:build linux
+
+package world
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// A scenario breaks something, and mends it, in each of its rounds.
+type scenario struct {
+	name   string
+	rounds int
+	run    func(*round)
+}
+
+// A round is one run of a scenario, with the clients at work.
+type round struct {
+	*World
+	t *traffic
+	f *figures
+	n int // from 0
+}
+
+const (
+	failover = 3 * time.Second // until nothing names what is gone
+	hold     = 6 * time.Second // how long a break lasts
+	patience = 3               // times the limits, where they are not held strictly
+	heal     = 2 * time.Minute // damping: a minute after one break
+)
+
+var scenarios = []scenario{
+	{"node killed", 20, nodeKilled},
+	{"region killed", 20, regionKilled},
+	{"region isolated", 3, regionIsolated},
+	{"half-partition", 3, halfPartition},
+	{"one link cut", 3, oneLinkCut},
+	{"one-way loss", 3, oneWayLoss},
+	{"slow region", 3, slowRegion},
+	{"flapping link", 3, flappingLink},
+	{"origins unreachable", 3, originsUnreachable},
+	{"rolling restart", 3, rollingRestart},
+	{"GeoIP swapped", 3, geoSwapped},
+	{"keys rotated", 3, keysRotated},
+}
+
+// in are the nodes of regions.
+func (r *round) in(regions ...string) (nodes []*host) {
+	for _, h := range r.nodes {
+		if slices.Contains(regions, h.region) {
+			nodes = append(nodes, h)
+		}
+	}
+	return nodes
+}
+
+// but are all nodes but those of regions.
+func (r *round) but(regions ...string) (nodes []*host) {
+	for _, h := range r.nodes {
+		if !slices.Contains(regions, h.region) {
+			nodes = append(nodes, h)
+		}
+	}
+	return nodes
+}
+
+func ends(lists ...[]*host) (s set) {
+	s = set{}
+	for _, l := range lists {
+		for _, h := range l {
+			s[h.endpoint] = true
+		}
+	}
+	return s
+}
+
+// clientsOf are those for whom a region is the nearest.
+func (r *round) clientsOf(regions ...string) (hosts []*host, of []home) {
+	for i, h := range homes {
+		if slices.Contains(regions, nearest(h, sites)[0]) {
+			hosts, of = append(hosts, r.clients[i]), append(of, h)
+		}
+	}
+	return hosts, of
+}
+
+// without is who is nearest to clients when regions are gone.
+func without(gone ...string) func(home) []string {
+	return func(h home) []string {
+		for _, name := range nearest(h, sites) {
+			if !slices.Contains(gone, name) {
+				return []string{name}
+			}
+		}
+		return nil
+	}
+}
+
+// either accepts what was right during a break too, while it heals.
+func either(gone ...string) func(home) []string {
+	return func(h home) []string { return append(without(gone...)(h), nearest(h, sites)[0]) }
+}
+
+// kill takes nodes away: by killing the processes, or so that packets to and
+// from them are swallowed. mend brings them back.
+func (r *round) kill(nodes []*host, swallow bool) (mend func()) {
+	if swallow {
+		return r.fw.apply(effect{from: ends(nodes), both: true, block: true})
+	}
+	for _, h := range nodes {
+		h.process().kill(syscall.SIGKILL)
+	}
+	return func() {
+		for _, h := range nodes {
+			r.startEdge(h)
+		}
+	}
+}
+
+// recover mends what was broken, and waits after the first round of an
+// acceptance until all is as it was.
+func (r *round) recover(mend func()) {
+	r.keep()
+	mend()
+	if *strict && r.n == 0 {
+		r.f.add("all serving again", 0, r.settled(heal))
+	}
+}
+
+// fresh starts all edges anew, so that rounds are alike: damping would keep what
+// breaks again and again away for minutes.
+func (w *World) fresh() {
+	w.t.Helper()
+	var wg sync.WaitGroup
+	for _, h := range w.nodes {
+		wg.Go(func() { h.process().kill(syscall.SIGKILL) })
+	}
+	wg.Wait()
+	for _, h := range w.nodes {
+		w.startEdge(h)
+	}
+	w.settled(heal)
+}
+
+// wait lets a break last, longer where the machine may be slow.
+func (r *round) wait(d time.Duration) {
+	if !*strict {
+		d = d * 3 / 2
+	}
+	wait(d)
+}
+
+// wait lets the world go on for a while.
+func wait(d time.Duration) { <-time.After(d) }
+
+func nodeKilled(r *round) {
+	victim := r.nodes[r.n/2%len(r.nodes)]
+	broken := time.Now()
+	mend := r.kill([]*host{victim}, r.n%2 == 1)
+	r.wait(hold)
+	outs := r.keep()
+	own, others := apart(outs, victim.region)
+	r.none("clients of other regions failed", others)
+	r.back(own, broken)
+	r.recover(mend)
+}
+
+func regionKilled(r *round) {
+	victim := sites[r.n/2%len(sites)].region
+	swallow := r.n%2 == 0
+	_, its := r.clientsOf(victim)
+	decisions := r.watch(r.but(victim), its)
+	broken := time.Now()
+	mend := r.kill(r.in(victim), swallow)
+	r.t.expecting(without(victim))
+	r.wait(hold)
+	outs := r.keep()
+	named, by := lastNamed(decisions(), victim, broken)
+	how := "refused"
+	if swallow {
+		how = "swallowed"
+	}
+	r.logf("%s, packets %s: last named after %s, by %s", victim, how, short(named), by)
+	r.f.add("last named", failover, named)
+	own, healthy := apart(outs, victim)
+	r.none("clients of healthy regions failed", healthy)
+	r.back(own, broken)
+	r.t.expecting(either(victim))
+	r.recover(mend)
+}
+
+// apart parts the outcomes of a region's clients, those who are nearest to it or
+// began there, from those of all others.
+func apart(outs []outcome, region string) (own, others []outcome) {
+	for _, o := range outs {
+		if o.entry == region || o.nearest == region {
+			own = append(own, o)
+		} else {
+			others = append(others, o)
+		}
+	}
+	return own, others
+}
+
+// back holds how soon the clients of what broke succeed again.
+func (r *round) back(outs []outcome, broken time.Time) {
+	last, first := back(outs, broken)
+	if first == never {
+		r.f.fail("round %d: clients did not succeed again within %s:%s", r.n+1, hold, examples(outs, failed, 3))
+		return
+	}
+	r.f.add("last request that failed", failover, last)
+	r.f.add("first success after it", 0, first)
+	if last > failover {
+		r.logf("the last failures:%s", examples(outs, func(o outcome) bool { return o.err != nil && o.begin.Sub(broken) > failover }, 3))
+	}
+}
+
+// none holds that no request failed.
+func (r *round) none(what string, outs []outcome) {
+	if n := count(outs, failed); n > 0 {
+		r.f.fail("round %d: %s: %d of %d requests:%s", r.n+1, what, n, len(outs), examples(outs, failed, 3))
+	}
+}
+
+func (r *round) logf(format string, args ...any) {
+	r.World.t.Logf("%s %d: %s", r.f.name, r.n+1, fmt.Sprintf(format, args...))
+}
+
+// keep takes the outcomes since the last time into the figures.
+func (r *round) keep() []outcome {
+	outs := r.t.take()
+	r.f.outs = append(r.f.outs, outs...)
+	return outs
+}
