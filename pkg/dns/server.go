@@ -150,39 +150,43 @@ func (s *Server) Refresh() {
 	}
 }
 
-// Run answers until ctx ends, then closes the sockets and returns when the last
-// answer is written. The error is nil unless a socket failed.
+// Run answers until ctx ends, then closes the sockets, and returns nil when the
+// last answer is written.
 func (s *Server) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
-	failed := make(chan error, len(s.counts)+1)
-	start := func(f func() error) {
-		wg.Go(func() {
-			if err := f(); err != nil && !errors.Is(err, net.ErrClosed) {
-				failed <- err
-			}
-		})
-	}
 	for i := range s.counts[1:] {
-		start(func() error { return s.serveUDP(&s.counts[i]) })
+		wg.Go(func() { s.serveUDP(&s.counts[i]) })
 	}
-	start(s.serveTCP)
+	wg.Go(s.serveTCP)
 	tick := time.NewTicker(refreshEvery)
 	defer tick.Stop()
-	var err error
-	for ctx.Err() == nil && err == nil {
+	for ctx.Err() == nil {
 		select {
 		case <-tick.C:
 			s.Refresh()
-		case err = <-failed:
 		case <-ctx.Done():
 		}
 	}
 	s.Close()
 	wg.Wait()
-	return err
+	return nil
 }
 
-// Close closes all sockets; a Run that runs fails.
+// pause reports whether to go on after a socket's error, and waits a little: it
+// is of one packet or connection, or of a machine that has run out of something,
+// and passes. faults is how many there were in a row.
+func (s *Server) pause(err error, faults int) bool {
+	if errors.Is(err, net.ErrClosed) {
+		return false
+	}
+	if faults == 1 || faults%1000 == 0 {
+		s.Logger.Warn("dns: a socket fails", "error", err, "times", faults)
+	}
+	time.Sleep(min(time.Duration(faults)*time.Millisecond, 100*time.Millisecond))
+	return true
+}
+
+// Close closes all sockets.
 func (s *Server) Close() {
 	s.udp.Close()
 	s.tcp.Close()

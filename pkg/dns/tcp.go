@@ -3,7 +3,6 @@ package dns
 import (
 	"bufio"
 	"encoding/binary"
-	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -65,21 +64,18 @@ func (c *clients) close() {
 
 // serveTCP accepts connections until the listener is closed, and returns when
 // the last of them has ended.
-func (s *Server) serveTCP() error {
+func (s *Server) serveTCP() {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	wait := time.Duration(0)
-	for {
+	for faults := 0; ; {
 		conn, err := s.tcp.AcceptTCP()
-		if errors.Is(err, net.ErrClosed) {
-			return err
-		}
-		if err != nil { // out of file descriptors, perhaps: it passes
-			wait = min(max(2*wait, 5*time.Millisecond), time.Second)
-			time.Sleep(wait)
+		if err != nil {
+			if faults++; !s.pause(err, faults) {
+				return
+			}
 			continue
 		}
-		wait = 0
+		faults = 0
 		from := conn.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap().WithZone("")
 		if !s.clients.add(conn, network(from), s.Connections) {
 			conn.Close()

@@ -1,22 +1,17 @@
 package dns
 
-import (
-	"errors"
-	"net"
-	"time"
-)
+import "time"
 
 // serveUDP answers packets until the socket is closed. Several do so beside
 // each other.
-func (s *Server) serveUDP(c *counts) error {
+func (s *Server) serveUDP(c *counts) {
 	w := s.worker(c)
 	packet, control := make([]byte, 4096), make([]byte, controlLen)
 	for faults := 0; ; {
 		n, cn, _, from, err := s.udp.ReadMsgUDPAddrPort(packet, control)
 		if err != nil {
-			// Of single packets, by ICMP; a socket that only fails is another thing.
-			if faults++; errors.Is(err, net.ErrClosed) || faults > 1000 {
-				return err
+			if faults++; !s.pause(err, faults) {
+				return
 			}
 			continue
 		}
