@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mirrornet/pkg/dns"
+	"mirrornet/pkg/edge"
 	"mirrornet/pkg/region"
 	"mirrornet/pkg/route"
 )
@@ -51,6 +52,9 @@ func (s *settings) dns(c *config, wrong func(field, format string, args ...any))
 			continue
 		}
 		c.addresses = append(c.addresses, addr.Unmap())
+	}
+	if len(s.Addresses) > edge.MaxAddresses {
+		wrong("addresses", "%d are more than the %d of a node that others believe; leave some out", len(s.Addresses), edge.MaxAddresses)
 	}
 	c.dns = dnsConfig{listen: d.Listen, names: d.Names, ttl: 20 * time.Second, limit: 500}
 	var err error

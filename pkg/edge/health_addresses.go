@@ -12,10 +12,10 @@ import (
 	"mirrornet/pkg/region"
 )
 
-const (
-	addressEvery = 2 * time.Second // between two probes of a public address
-	maxAddresses = 8               // of one node that count
-)
+const addressEvery = 2 * time.Second // between two probes of a public address
+
+// MaxAddresses bounds the public addresses of one node that count.
+const MaxAddresses = 8
 
 // PublicAddress is an address at which clients reach a region.
 type PublicAddress struct {
@@ -56,7 +56,7 @@ func readAddresses(value []byte) (list []netip.Addr) {
 		if err != nil || a.Zone() != "" || a.IsUnspecified() || a.IsMulticast() || a.IsLinkLocalUnicast() {
 			continue
 		}
-		if a = a.Unmap(); !slices.Contains(list, a) && len(list) < maxAddresses {
+		if a = a.Unmap(); !slices.Contains(list, a) && len(list) < MaxAddresses {
 			list = append(list, a)
 		}
 	}
@@ -83,6 +83,9 @@ func (e *Edge) addressTargets(m *region.Map, members []Member) (targets []health
 			continue
 		}
 		for _, a := range stated[n.Node] {
+			if documentation(a) {
+				continue // it stands for another, as in make run; that nobody is there says nothing
+			}
 			at := url.URL{Scheme: u.Scheme, Host: a.String(), Path: HealthPath}
 			if port := u.Port(); port != "" {
 				at.Host = net.JoinHostPort(a.String(), port)
@@ -94,6 +97,16 @@ func (e *Edge) addressTargets(m *region.Map, members []Member) (targets []health
 		}
 	}
 	return targets
+}
+
+// documentation reports whether an address is none of anybody (RFC 5737, 3849, 9637).
+func documentation(a netip.Addr) bool {
+	if !a.Is4() {
+		b := a.As16()
+		return b[0] == 0x20 && b[1] == 1 && b[2] == 0xd && b[3] == 0xb8 || b[0] == 0x3f && b[1] == 0xff && b[2] < 0x10
+	}
+	b := a.As4()
+	return b[0] == 192 && b[1] == 0 && b[2] == 2 || b[0] == 198 && b[1] == 51 && b[2] == 100 || b[0] == 203 && b[1] == 0 && b[2] == 113
 }
 
 // family tells the two apart.
