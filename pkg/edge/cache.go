@@ -69,6 +69,7 @@ type fetched struct {
 	common   bool // may be shared although it may not be stored
 	replaces bool // the stored response is to go, even if this one may not be stored
 	age      bool // the answer comes from store
+	spare    bool // of use only where no origin answers
 	detail   string
 	source   string
 	vary     []string

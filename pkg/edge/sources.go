@@ -133,17 +133,20 @@ func (p *plan) whole(sources ...fetch.Source) bool {
 
 // takes reports whether a cache's answer is as good as an origin's: it says
 // something of the resource, is not staler than may be served, and does not take
-// away what is stored here on the word of one origin alone.
-func (p *plan) takes(s stored, f *fetched) bool {
+// away what is stored here on the word of one origin alone. It is spare if it is
+// only too stale for that.
+func (p *plan) takes(s stored, f *fetched) (takes, spare bool) {
 	switch {
 	case !usable(f):
-		return false
+		return false, false
 	case p.endpoint != nil && s.response != nil && s.response.Status == http.StatusOK && (f.status == http.StatusNotFound || f.status == http.StatusBadRequest):
-		return false
+		return false, false
 	case !f.storable || len(f.response.Header["Age"]) == 0: // it was had for us
-		return true
+		return true, false
+	case f.reuse.TTL >= 0 || f.reuse.Verdict == rfc9111.StaleWhileRevalidate:
+		return true, false
 	}
-	return f.reuse.TTL >= 0 || f.reuse.Verdict == rfc9111.StaleWhileRevalidate
+	return false, f.reuse.StaleIfError && s.response == nil
 }
 
 // withoutCoding takes Accept-Encoding out of an edge's Vary: it speaks of how

@@ -3,6 +3,7 @@ package edge
 import (
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"mirrornet/pkg/health"
 	"mirrornet/pkg/region"
 	"mirrornet/pkg/rendezvous"
 	"mirrornet/pkg/store"
@@ -359,6 +361,102 @@ func TestSiblingsPlain(t *testing.T) {
 	for _, node := range []string{"asia-1", "asia-2"} { // 20 × (a record and two variants)
 		if n := f.nodes[node].edge.Store.(noting).Store.(*store.Memory).Stats().Entries; n != 60 {
 			t.Errorf("%s holds %d entries", node, n)
+		}
+	}
+}
+
+// asking is one request in a sequence, after some time.
+type asking struct {
+	wait   time.Duration
+	node   string
+	origin int // its status; 0: it is down
+	want   string
+}
+
+// What a sibling has is had, stale or not, when no origin has better; and validated when it does.
+func TestStaleOfASibling(t *testing.T) {
+	const hour = time.Hour // past freshness and stale-while-revalidate, within stale-if-error
+	for name, steps := range map[string][]asking{
+		"validated through the owner": {
+			{0, "asia-1", 200, "200 asia-2; fwd=uri-miss; fwd-status=200; ttl=60; stored, asia-1; fwd=uri-miss; fwd-status=200; ttl=60; stored"},
+			{hour / 2, "asia-1", 200, "200 asia-2; fwd=stale; fwd-status=304; ttl=60; stored, asia-1; fwd=stale; fwd-status=304; ttl=60; stored"},
+			{time.Second, "asia-2", 0, "200 asia-2; hit; ttl=59"},
+		},
+		"stale at the owner, origin lost": {
+			{0, "asia-2", 200, "200 asia-2; fwd=uri-miss; fwd-status=200; ttl=60; stored"},
+			{hour / 2, "asia-1", 0, `200 asia-2; fwd=stale; ttl=-1740; detail=stale-if-error, asia-1; fwd=uri-miss; fwd-status=200; ttl=-1740; stored`},
+			{time.Second, "asia-1", 0, `200 asia-1; fwd=stale; ttl=-1741; detail=stale-if-error`},
+			{time.Second, "asia-1", 200, `200 asia-2; fwd=stale; fwd-status=304; ttl=60; stored, asia-1; fwd=stale; fwd-status=304; ttl=60; stored`},
+		},
+		"nowhere, origin lost": {
+			{0, "asia-1", 0, "503 asia-1; fwd=uri-miss; detail=failed"},
+		},
+		"denied by one origin": {
+			{0, "asia-1", 200, "200 asia-2; fwd=uri-miss; fwd-status=200; ttl=60; stored, asia-1; fwd=uri-miss; fwd-status=200; ttl=60; stored"},
+			{hour / 2, "asia-1", 404, `200 asia-1; fwd=stale; fwd-status=404; ttl=-1740; detail="404 not confirmed"`},
+		},
+	} {
+		var later atomic.Int64
+		base := time.Now().Truncate(time.Second)
+		f := newFleet(t, testMap(t), []string{"asia-1", "asia-2"}, func(_ string, c *Config) {
+			c.Now = func() time.Time { return base.Add(time.Duration(later.Load())) }
+		})
+		target := ownedBy(f, "asia-2")()
+		for i, s := range steps {
+			later.Add(int64(s.wait))
+			f.origin.set(func(w http.ResponseWriter, r *http.Request) {
+				if s.origin == 0 {
+					panic(http.ErrAbortHandler)
+				}
+				w.Header().Set("Date", base.Add(time.Duration(later.Load())).UTC().Format(http.TimeFormat))
+				w.Header().Set("ETag", `"v1"`)
+				if s.origin == 200 && r.Header.Get("If-None-Match") == `"v1"` {
+					w.WriteHeader(http.StatusNotModified)
+					return
+				}
+				w.WriteHeader(s.origin)
+				io.WriteString(w, "x")
+			})
+			for _, n := range f.nodes {
+				for id := range n.world.states {
+					n.world.states[id] = health.TargetStatus{State: health.Serving, LastOK: base.Add(24 * time.Hour)}
+				}
+				n.edge.Refresh()
+			}
+			w := f.ask(s.node, "GET", target, "")
+			if got := fmt.Sprint(w.Code, " ", strings.Join(w.Header().Values("Cache-Status"), ", ")); got != s.want {
+				t.Errorf("%s, step %d: %s\nwant %s", name, i, got, s.want)
+			}
+		}
+	}
+}
+
+// A class of endpoints that this node's origins do not serve is asked of the regions that have it, before them.
+func TestLostClass(t *testing.T) {
+	f := newFleet(t, testMap(t), []string{"europe-1", "europe-2", "asia-1"})
+	e, target := f.nodes["europe-1"].edge, ownedBy(f, "europe-1")
+	for _, tt := range []struct {
+		name    string
+		without []string // of europe-1's origins
+		asia    []string
+		want    string
+	}{
+		{"has it", nil, nil, ""},
+		{"another class", []string{"sequence"}, nil, ""},
+		{"lost", []string{"thing"}, nil, "asia-1"},
+		{"lost there too", []string{"thing"}, []string{"thing"}, ""},
+	} {
+		w := *e.world.Load()
+		w.without = tt.without
+		w.Status = maps.Clone(w.Status)
+		there := w.Status["asia"]
+		there.Without = tt.asia
+		w.Status["asia"] = there
+		e.world.Store(&w)
+		got := f.ask("europe-1", "GET", target(), "")
+		via := got.Header().Values("Via")
+		if by := strings.TrimPrefix(via[0], "1.1 "); got.Code != 200 || len(via) != 1+len(tt.want)/6 || tt.want != "" && by != tt.want {
+			t.Errorf("%s: %d, Via %q, want %q", tt.name, got.Code, via, tt.want)
 		}
 	}
 }

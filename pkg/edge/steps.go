@@ -82,17 +82,28 @@ func (e *Edge) fetch(ctx context.Context, x *exchange, p *plan, s stored) (f *fe
 		collapsed bool
 		err       error
 	}
+	var spare *fetched // stale, from a sibling
 	for _, st := range e.steps(x.world, p, x.hops, !unshared) {
+		if spare != nil && st.stage == elsewhere {
+			break // as good as what is stored here
+		}
 		if st.wait = st.left(began, x.world); st.wait <= 0 {
 			continue
 		}
 		f, collapsed, err := e.take(ctx, x, st, s, unshared)
+		if err == nil && f.spare {
+			spare = f
+			continue
+		}
 		if err == nil && (f.age || usable(f) || f.arriving != nil) || errors.Is(err, errPass) || ctx.Err() != nil {
 			return f, collapsed, err
 		}
 		if st.stage == near {
 			nearest.f, nearest.collapsed, nearest.err = f, collapsed, err
 		}
+	}
+	if spare != nil {
+		return spare, false, nil
 	}
 	return nearest.f, nearest.collapsed, nearest.err
 }
@@ -194,7 +205,7 @@ func (e *Edge) refreshBehind(x *exchange, p *plan, s stored) {
 			if st.stage == elsewhere {
 				return // what is stored is as good
 			}
-			if _, err := e.share(ctx, st, w, s, hops); err == nil {
+			if f, err := e.share(ctx, st, w, s, hops); err == nil && !f.spare {
 				return
 			}
 		}
@@ -255,7 +266,7 @@ func (e *Edge) refresh(ctx context.Context, w *world, st step, s stored, hops in
 	case sibling:
 		if owner, ok := w.owner(p.key); ok {
 			if f := e.askCaches(ctx, w, st, s, []fetch.Source{owner}, st.wait); f != nil {
-				return f, nil
+				return f, nil // though it be spare
 			}
 		}
 		return nil, errNext
@@ -267,9 +278,10 @@ func (e *Edge) refresh(ctx context.Context, w *world, st step, s stored, hops in
 		f.discard()
 		return nil, errNext
 	}
+	var spare *fetched // stale, from the parent
 	if st.caches {
-		if f := e.askCaches(ctx, w, st, s, w.parents(p.key), st.wait/2); f != nil {
-			return f, nil
+		if spare = e.askCaches(ctx, w, st, s, w.parents(p.key), st.wait/2); spare != nil && !spare.spare {
+			return spare, nil
 		}
 	}
 	wait := st.wait
@@ -294,14 +306,24 @@ func (e *Edge) refresh(ctx context.Context, w *world, st step, s stored, hops in
 		f.discard()
 		return p.standIn(s, f, "stale-if-error"), nil
 	}
+	if spare != nil {
+		f.discard()
+		spare.spare = false
+		return spare, nil
+	}
 	return f, err
 }
 
 // askCaches asks nodes of this network for what they may have; nil: they do not
-// have it. A long body that breaks off is gone on with at the origins.
+// have it. It is spare if it is of use only where no origin answers. A long body
+// that breaks off is gone on with at the origins.
 func (e *Edge) askCaches(ctx context.Context, w *world, st step, s stored, nodes []fetch.Source, wait time.Duration) *fetched {
 	f, err := e.ask(ctx, nodes, st.plan, s, wait)
-	if err != nil || !st.plan.takes(s, f) {
+	if err != nil {
+		return nil
+	}
+	takes, spare := st.plan.takes(s, f)
+	if f.spare = spare && !w.down; !takes && (!spare || f.spare && f.in != nil) {
 		f.discard()
 		return nil
 	}
