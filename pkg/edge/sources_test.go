@@ -67,10 +67,7 @@ func (o *testOrigin) most() (n int) {
 
 // Ten thousand keys, asked for at both nodes of a region in random order, by many at once: the origin is asked once for each.
 func TestOncePerRegion(t *testing.T) {
-	keys := 10_000
-	if testing.Short() {
-		keys = 1000
-	}
+	const keys = 10_000 / raceFactor
 	f := newFleet(t, testMap(t), []string{"asia-1", "asia-2"})
 	var failed, hits atomic.Int64
 	ask := func(order []int) {
