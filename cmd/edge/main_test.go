@@ -1,20 +1,27 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"mirrornet/pkg/admin"
 	"mirrornet/pkg/drain"
 	"mirrornet/pkg/region"
+	"mirrornet/pkg/rtt"
 	"mirrornet/pkg/status"
 )
 
@@ -30,8 +37,18 @@ func TestMain(m *testing.M) {
 //	node              start something that answers as a node's admin listener; $ADMIN is its address
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir:   "testdata/script",
-		Setup: func(env *testscript.Env) error { env.Setenv("NO_PROXY", "*"); return nil },
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("NO_PROXY", "*")
+			log, err := os.ReadFile(filepath.Join(env.WorkDir, "access.log"))
+			if err != nil {
+				return nil
+			}
+			var z bytes.Buffer
+			w := gzip.NewWriter(&z)
+			w.Write(log)
+			return errors.Join(w.Close(), os.WriteFile(filepath.Join(env.WorkDir, "access.log.gz"), z.Bytes(), 0o644))
+		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exitsScript, "node": nodeScript,
 		},
@@ -88,6 +105,24 @@ func nodeScript(ts *testscript.TestScript, _ bool, _ []string) {
 		json.NewEncoder(w).Encode(status.Explanation{Client: q.Get("addr"), Host: q.Get("host"), Navigation: q.Get("navigate") == "1", Action: "redirect",
 			Region: "asia", Nearest: region.Name("asia"), Place: status.Place{City: "Tokyo", Country: "JP"},
 			Candidates: []status.Candidate{{Region: "asia", Serving: true, Chosen: true, DistanceKm: &km, Reason: "as asked"}}})
+	})
+	mux.HandleFunc("/map", func(w http.ResponseWriter, _ *http.Request) {
+		before, err := region.Load(ts.MkAbs("regions"))
+		ts.Check(err)
+		m := sharedMap{Revision: before.Revision(), Network: before.Network().Text(), Regions: map[region.Name]string{}}
+		for _, r := range before.Regions() {
+			m.Regions[r.Name] = r.Text()
+		}
+		for name, trip := range map[region.Name]time.Duration{"asia": 200 * time.Millisecond, "europe": 212 * time.Millisecond} {
+			trips := rtt.NewTable(rtt.Config{})
+			for range 10 {
+				trips.Observe(netip.MustParseAddr("192.0.2.1"), trip, time.Now())
+			}
+			for _, digest := range trips.Digest(time.Now()) {
+				m.RoundTrips = append(m.RoundTrips, sharedTrips{name, digest})
+			}
+		}
+		json.NewEncoder(w).Encode(m)
 	})
 	mux.HandleFunc("/broken/status.json", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "not today", http.StatusTeapot) })
 	mux.HandleFunc("/html/status.json", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("<p>another server")) })

@@ -41,7 +41,7 @@ func regionsCommand() *cobra.Command {
 		}{r.Revision, r.Regions, r.Nodes, r.Announcements, r.Drains, r.Problems}
 		return a.print(c.OutOrStdout(), v, func(t *tabwriter.Writer) { regionsTable(t, r) })
 	}
-	c.AddCommand(schemaCommand(), addCommand())
+	c.AddCommand(schemaCommand(), addCommand(), replayCommand())
 	return c
 }
 

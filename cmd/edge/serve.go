@@ -227,7 +227,7 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 		host, _, _ := net.SplitHostPort(c.admin)
 		operators = &http.Server{ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10,
 			Handler: admin.New(admin.Config{Hosts: []string{host}, Token: c.token, Metrics: n.metrics.Handler(), Status: n.detail,
-				Ready: n.ready, Reload: n.reload, Explain: n.edge.ServeExplanation, Drains: n.drains})}
+				Ready: n.ready, Reload: n.reload, Explain: n.edge.ServeExplanation, Drains: n.drains, Map: n.shareMap})}
 	}
 
 	ctx, ended := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)

@@ -37,6 +37,7 @@ type Config struct {
 	Status  func() any                           // at /status.json
 	Explain http.HandlerFunc                     // at /route
 	Reload  func() error                         // at POST /reload: re-reads the region files
+	Map     func() any                           // at /map
 	Drains  *drain.Drains                        // at /drains
 	Extra   map[string]func(*http.Request) error // further POST actions, by path
 }
@@ -64,6 +65,9 @@ func New(c Config) http.Handler {
 	}
 	if c.Status != nil {
 		get("/status.json", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, c.Status()) })
+	}
+	if c.Map != nil {
+		get("/map", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, c.Map()) })
 	}
 	if c.Explain != nil {
 		get("/route", c.Explain)
