@@ -346,17 +346,20 @@ func TestFlappingOcean(t *testing.T) {
 			for lost := true; time.Since(began) < 5*time.Minute; lost = !lost {
 				o.sink("asia", lost)
 				o.pass(half, func(time.Duration) {
+					note := func(key string, now bool) {
+						if before, known := states[key]; known && now != before {
+							changes[key] = append(changes[key], time.Since(began))
+						}
+						states[key] = now
+					}
 					for _, n := range seas {
 						for _, r := range seas {
-							key := n + " names " + r
-							if now := o.names(n, r); n != "asia" && now != states[key] {
-								if _, known := states[key]; known {
-									changes[key] = append(changes[key], time.Since(began))
-								}
-								states[key] = now
+							if n != "asia" {
+								note(n+" names "+r, o.names(n, r))
 							}
 						}
 					}
+					note("isolated asia", o.nodes["asia"].current().World().Isolated)
 				})
 			}
 			for key, at := range changes {

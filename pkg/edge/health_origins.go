@@ -20,7 +20,7 @@ const (
 // originState is what is known of one origin.
 type originState struct {
 	source fetch.Source
-	state  health.State // serving if it serves any class
+	state  health.State // as far as asking it goes; serving if it serves any class
 	lost   []string     // classes that it cannot serve
 }
 
@@ -49,8 +49,9 @@ func (e *Edge) originTargets() (targets []health.Target) {
 }
 
 // observeOrigins looks at the origins: each for itself, and which classes
-// none of them serves.
-func (e *Edge) observeOrigins(w *world, view *health.View) {
+// none of them serves. It reports whether this node is known to reach none of
+// them, which is damped as isolation has to be.
+func (e *Edge) observeOrigins(w *world, view *health.View) (unreached bool) {
 	canaries := e.catalogue.canaries()
 	var all []health.TargetStatus // of every origin and class
 	for _, o := range e.Origins {
@@ -58,9 +59,9 @@ func (e *Edge) observeOrigins(w *world, view *health.View) {
 	}
 	losers := map[string]int{}
 	for _, o := range e.Origins {
-		s := originState{source: fetch.Source{Kind: fetch.Origin, Name: o.String(), URL: o}, state: view.Status[originID(o)].State}
+		s := originState{source: fetch.Source{Kind: fetch.Origin, Name: o.String(), URL: o}, state: worth(view.Status[originID(o)])}
 		for i, c := range classStatus(view, o, canaries) {
-			if c.State == health.Serving {
+			if c.Answers() {
 				s.state = health.Serving
 			}
 			if lost(c, all) && canaries[i].Class != "" {
@@ -79,6 +80,19 @@ func (e *Edge) observeOrigins(w *world, view *health.View) {
 		}
 		slices.Sort(w.without)
 	}
+	return !slices.ContainsFunc(e.Origins, func(o *url.URL) bool {
+		return view.Status[originID(o)].State != health.Unreachable ||
+			slices.ContainsFunc(classStatus(view, o, canaries), func(c health.TargetStatus) bool { return c.State == health.Serving })
+	})
+}
+
+// worth is the state of an origin as far as asking it goes: no client is sent
+// there, so it is not damped.
+func worth(t health.TargetStatus) health.State {
+	if t.Back {
+		return health.Serving
+	}
+	return t.State
 }
 
 // classStatus is what is known of one origin's canaries, in their order.
@@ -99,7 +113,7 @@ func classStatus(view *health.View, origin *url.URL, canaries []apispec.Canary) 
 // back, whose canaries are never seen to do so at the same time, counts as one
 // that lost a class.
 func lost(c health.TargetStatus, all []health.TargetStatus) bool {
-	return c.State == health.Unreachable && slices.ContainsFunc(all, func(o health.TargetStatus) bool {
+	return c.State == health.Unreachable && !c.Back && slices.ContainsFunc(all, func(o health.TargetStatus) bool {
 		return o.State == health.Serving && o.LastOK.After(c.Since) && c.Failed.After(o.Since)
 	})
 }

@@ -82,10 +82,10 @@ func (e *Edge) observeWorld(now time.Time) *world {
 	if e.Drains != nil {
 		w.drained = e.Drains()
 	}
-	e.observeOrigins(w, view)
+	unreached := e.observeOrigins(w, view)
 	w.order()
 	e.lost.Update(w.without, now)
-	w.Isolated = w.down && len(m.Regions()) > 1 && !w.reachesOthers(now)
+	w.Isolated = unreached && len(m.Regions()) > 1 && !w.reachesOthers(now)
 	e.countVotes(w, view, now)
 	for _, r := range m.Regions() {
 		s := e.observeRegion(w, r.Name, now)
@@ -149,7 +149,7 @@ func (e *Edge) observeRegion(w *world, name region.Name, now time.Time) (s route
 			why = n.Node + " is draining " + drained
 			continue
 		}
-		if own == health.Serving {
+		if t.Answers() && now.Sub(t.LastOK) <= confirmed {
 			w.nodes[name] = append(w.nodes[name], n)
 			if name == w.Self {
 				w.local = append(w.local, n.Node)

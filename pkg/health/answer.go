@@ -77,7 +77,7 @@ func (l *Losses) Update(without []string, now time.Time) (changed bool) {
 			if l.machines == nil {
 				l.machines = map[string]*machine{}
 			}
-			m := newMachine(1, 2, false, dampingOf(Edge), now)
+			m := newMachine(1, 2, false, damped, now)
 			m.step(sample{outcome: succeeded}, now) // it was there until now
 			l.machines[class] = &m
 		}

@@ -61,8 +61,12 @@
 // a packet now and then would never come back. An edge that answers as another
 // process than before was restarted, not cut: it needs only the M successes, at
 // most once in two minutes, so that a crash loop is damped too. The same holds
-// for a target that never served. An origin moves no client; it is held only
-// from the second conviction on, for 10 s to a minute.
+// for a target that never served.
+//
+// 2026-11-25: State is what clients and other nodes go by, and is damped. Whom
+// this node itself asks (origins, siblings, parents, proxies) needs no damping,
+// since a wrong guess costs one attempt and moves nobody: a target that answered
+// M probes in a row is Back, for that, after some seconds.
 //
 // 2026-11-25: with damping, one long outage comes back sooner than two short
 // ones, so the machine is monotone only up to its first change (tested); that

@@ -62,14 +62,21 @@ type TargetStatus struct {
 	// NoOrigin: the edge says that none of its origins answers it.
 	NoOrigin bool
 
+	// Back: it is unreachable, but answered Successes probes in a row, so it is
+	// worth asking while it is damped.
+	Back bool
+
 	settled bool // a further success would change nothing
 }
+
+// Answers reports whether the target is worth asking: it serves, or is back.
+func (s TargetStatus) Answers() bool { return s.State == Serving || s.Back }
 
 // View is what was known at one moment. Nobody changes a View that was handed out.
 type View struct {
 	Status map[string]TargetStatus // by Target.ID
 	// Generation rises with each change that may change a decision: a target
-	// came, went or was redefined, or its State, Release, Tag, Without or
+	// came, went or was redefined, or its State, Back, Release, Tag, Without or
 	// NoOrigin changed. LastOK and RTT alone do not raise it.
 	Generation uint64
 }
@@ -223,7 +230,7 @@ func (h *Health) reconcile(ctx context.Context, wg *sync.WaitGroup, want []Targe
 			Target:  w,
 			stop:    stop,
 			wake:    make(chan struct{}, 1),
-			machine: newMachine(h.conf.Failures, h.conf.Successes, w.ConnectOnly, dampingOf(w.Kind), now),
+			machine: newMachine(h.conf.Failures, h.conf.Successes, w.ConnectOnly, damped, now),
 		}
 		h.targets[w.ID] = t
 		wg.Go(func() { h.watch(watched, t, w) })
@@ -240,11 +247,12 @@ func (h *Health) reconcile(ctx context.Context, wg *sync.WaitGroup, want []Targe
 	}
 }
 
-// step moves t's machine and logs a change of state. h.mu is held.
+// step moves t's machine and logs a change of state. It reports whether that or
+// Back changed. h.mu is held.
 func (h *Health) step(t *target, s sample, now time.Time) (changed bool) {
-	from := t.machine.state
+	from, back := t.machine.state, t.machine.back
 	if !t.machine.step(s, now) {
-		return false
+		return back != t.machine.back
 	}
 	level := slog.LevelInfo
 	if t.machine.state == Unreachable {
@@ -277,7 +285,7 @@ func (t *target) status() TargetStatus {
 	m := &t.machine
 	return TargetStatus{
 		Target: t.Target, State: m.state, Since: m.since, LastOK: m.lastOK, Failed: m.failed, Err: m.err,
-		RTT: t.rtt, Release: t.release, Tag: t.tag, Without: t.lost.Now(), NoOrigin: t.noOrigin, settled: m.settled(),
+		RTT: t.rtt, Release: t.release, Tag: t.tag, Without: t.lost.Now(), NoOrigin: t.noOrigin, Back: m.back, settled: m.settled(),
 	}
 }
 

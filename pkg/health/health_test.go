@@ -309,7 +309,17 @@ func TestRealRequestsOfAConnectOnlyTarget(t *testing.T) {
 		h.ReportSuccess("o")
 		h.ReportSuccess("o")
 		f.until("o", Unreachable, 0)
-		f.until("o", Serving, 2*time.Second)
+		f.pass(2 * time.Second)
+		if s := h.View().Status["o"]; !s.Back || !s.Answers() || s.State != Unreachable {
+			t.Errorf("after 2 s of connects: %+v", s)
+		}
+		for range 3 {
+			h.ReportFailure("o", errors.New("EOF"))
+		}
+		if s := h.View().Status["o"]; s.Answers() {
+			t.Errorf("after three more failures: %+v", s)
+		}
+		f.until("o", Serving, 2*time.Minute)
 		cancel()
 		<-done
 	})

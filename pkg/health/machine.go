@@ -68,6 +68,7 @@ type machine struct {
 	misses    int
 	renewed   bool      // it came back as another process
 	served    bool      // it was serving before
+	back      bool      // unreachable, but answers: M successes, and no N failures since
 	acquitted time.Time // when it last came back; zero: never
 	level     int       // convictions, each soon after an acquittal
 }
@@ -104,6 +105,7 @@ func (m *machine) step(s sample, now time.Time) bool {
 		if m.misses++; m.misses >= m.n {
 			m.goodAt, m.misses, m.renewed = time.Time{}, 0, false
 		}
+		m.back = m.back && m.bad+m.real < m.n
 		m.err, m.failed = s.err, now
 		m.judge(now)
 	}
@@ -122,6 +124,9 @@ func (m *machine) success(now time.Time) {
 	m.good++
 	if m.goodAt.IsZero() {
 		m.goodAt, m.misses = now, 0
+	}
+	if m.state == Unreachable && m.good >= m.m && !m.back {
+		m.back, m.real = true, 0
 	}
 	if m.state == Unknown || m.good >= m.m && now.Sub(m.goodAt) >= m.hold() && m.apart(now) {
 		if m.served {
@@ -174,6 +179,7 @@ func (m *machine) realFailure(err string, now time.Time) {
 		m.good = 0
 	}
 	m.real = min(m.real+1, most)
+	m.back = m.back && m.bad+m.real < m.n
 	m.judge(now)
 }
 
@@ -191,7 +197,7 @@ func (m *machine) enter(s State, now time.Time) {
 	if s != m.state {
 		m.state, m.since = s, now
 		m.served = m.served || s == Serving
-		m.good, m.goodAt, m.misses, m.renewed = 0, time.Time{}, 0, false
+		m.good, m.goodAt, m.misses, m.renewed, m.back = 0, time.Time{}, 0, false, false
 	}
 }
 

@@ -229,7 +229,7 @@ func drive(m *machine, d time.Duration, good func(time.Duration) bool) (changes 
 func TestChangesAreRare(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		runs := rapid.SliceOfN(rapid.IntRange(1, 600), 1, 60).Draw(t, "runs of equal samples")
-		m := newMachine(3, 4, false, dampingOf(Edge), t0)
+		m := newMachine(3, 4, false, damped, t0)
 		now, good := t0, true
 		var convicted, acquitted time.Time
 		changes, began := 0, time.Time{}
@@ -275,7 +275,7 @@ func TestPeriodicInput(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		up := time.Duration(rapid.IntRange(1, 1200).Draw(t, "up")) * 500 * time.Millisecond
 		down := time.Duration(rapid.IntRange(3, 600).Draw(t, "down")) * 500 * time.Millisecond
-		m := newMachine(3, 4, false, dampingOf(Edge), t0)
+		m := newMachine(3, 4, false, damped, t0)
 		changes, states := drive(&m, 2*time.Hour, func(at time.Duration) bool { return at%(up+down) < up })
 		if len(changes) == 0 || states[0] != Unreachable {
 			t.Fatalf("changes %v %v", changes, states)
@@ -297,7 +297,7 @@ func TestPeriodicInput(t *testing.T) {
 // after M successes.
 func TestAcquittalIsBounded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m := newMachine(3, 4, false, dampingOf(Edge), t0)
+		m := newMachine(3, 4, false, damped, t0)
 		now := t0
 		for _, good := range rapid.SliceOfN(rapid.Bool(), 0, 2000).Draw(t, "history") {
 			s := sample{outcome: failed}
@@ -331,7 +331,7 @@ func TestAcquittalIsBounded(t *testing.T) {
 
 // A crash loop is let in every other minute.
 func TestCrashLoop(t *testing.T) {
-	m := newMachine(3, 4, false, dampingOf(Edge), t0)
+	m := newMachine(3, 4, false, damped, t0)
 	m.step(sample{outcome: succeeded}, t0)
 	var acquitted []time.Time
 	for now := t0; now.Before(t0.Add(20 * time.Minute)); now = now.Add(10 * time.Second) {
@@ -354,7 +354,7 @@ func TestCrashLoop(t *testing.T) {
 // never convicts sooner, nor acquits later.
 func TestMonotoneUntilTheFirstChange(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		a := newMachine(3, 4, false, dampingOf(Edge), t0)
+		a := newMachine(3, 4, false, damped, t0)
 		now := t0
 		for _, run := range rapid.SliceOfN(rapid.IntRange(1, 300), 0, 8).Draw(t, "before") {
 			for range run {

@@ -133,16 +133,29 @@ func TestFlappingLink(t *testing.T) {
 		run(t, Config{}, func(f *fixture) {
 			f.net.set("a", far(100*time.Millisecond, process(1)))
 			f.until("a", Serving, time.Second)
-			generation := f.View().Generation
+			last, changes, back := Serving, 0, 0
 			for began, up := time.Now(), false; time.Since(began) < 10*time.Minute; up = !up {
 				f.net.set("a", swallow)
 				if up {
 					f.net.set("a", far(100*time.Millisecond, process(1)))
 				}
-				f.pass(half)
+				for range half / (100 * time.Millisecond) {
+					f.pass(100 * time.Millisecond)
+					s := f.View().Status["a"]
+					if s.State != last {
+						last = s.State
+						changes++
+					}
+					if s.Back {
+						back++
+					}
+				}
 			}
-			if got := f.View().Generation - generation; got > 1 {
-				t.Errorf("every %v: %d changes in 10 minutes", half, got)
+			if changes > 1 {
+				t.Errorf("every %v: %d changes in 10 minutes", half, changes)
+			}
+			if half > 5*time.Second && back == 0 {
+				t.Errorf("every %v: not worth asking in the good times", half)
 			}
 		}, edge("a"))
 	}

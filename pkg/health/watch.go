@@ -10,15 +10,8 @@ import (
 // maxFlying bounds the probes of one target that wait for an answer.
 const maxFlying = 12
 
-// dampingOf is how long a target of that kind has to be good again. Clients are
-// sent to edges, and each change moves them; an origin is only asked sooner or
-// later than another.
-func dampingOf(k Kind) damping {
-	if k == Origin {
-		return damping{again: 10 * time.Second, most: time.Minute, steady: 10 * time.Minute}
-	}
-	return damping{first: time.Minute, again: 2 * time.Minute, most: 8 * time.Minute, between: 2 * time.Minute, steady: 10 * time.Minute}
-}
+// damped is how long every target has to be good again.
+var damped = damping{first: time.Minute, again: 2 * time.Minute, most: 8 * time.Minute, between: 2 * time.Minute, steady: 10 * time.Minute}
 
 // pace says when a target is probed and how long a probe may take. It is pure,
 // and made anew for each question.
