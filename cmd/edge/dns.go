@@ -95,11 +95,17 @@ func (c config) dnsText() string {
 	return ", dns " + c.dns.listen
 }
 
+// dnsSettle is what it takes to join and to probe everybody, with room.
+const dnsSettle = 5 * time.Second
+
 // openDNS listens. The server answers while its Run runs.
 func (n *node) openDNS() (*dns.Server, error) {
-	c := n.config.dns
+	c, settle := n.config.dns, time.Duration(0)
+	if n.gossip != nil {
+		settle = dnsSettle
+	}
 	s, err := dns.New(dns.Config{Listen: c.listen, Node: n.config.node, Names: c.names, TTL: c.ttl, Limit: c.limit,
-		Network: dnsNetwork{n}, Locator: n.geo, Logger: n.logger})
+		Settle: settle, Network: dnsNetwork{n}, Locator: n.geo, Logger: n.logger})
 	switch {
 	case errors.Is(err, syscall.EACCES):
 		return nil, fmt.Errorf("listen.dns.listen: %w; ports below 1024 are for root and for programs with the capability CAP_NET_BIND_SERVICE", err)

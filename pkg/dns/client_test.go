@@ -273,6 +273,42 @@ func TestAnswersFromWhereAsked(t *testing.T) {
 	}
 }
 
+// A server that has just begun waits until it knows all regions, and then
+// answers what came meanwhile.
+func TestSettles(t *testing.T) {
+	alone, _, _ := readWorld(t, "up asia\naddr asia 203.0.113.1\n")
+	all, _, _ := readWorld(t, world)
+	for _, settle := range []time.Duration{time.Hour, 200 * time.Millisecond} {
+		c := &changing{}
+		c.now.Store(alone)
+		at := start(t, alone, func(cfg *Config) { cfg.Network, cfg.Settle = c, settle })
+		client, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(at))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		if _, err := client.Write(pack1(t, "rest.example.org A", 7)); err != nil {
+			t.Fatal(err)
+		}
+		var b [512]byte
+		client.SetDeadline(time.Now().Add(100 * time.Millisecond))
+		if n, err := client.Read(b[:]); err == nil {
+			t.Errorf("answered %x while all others are unknown", b[:n])
+		}
+		want := "203.0.113.1" // if it is not to last for ever
+		if settle == time.Hour {
+			c.now.Store(all)
+			want = "198.51.100.1"
+		}
+		client.SetDeadline(time.Now().Add(20 * time.Second))
+		n, err := client.Read(b[:])
+		var m dns.Msg
+		if err != nil || m.Unpack(b[:n]) != nil || len(m.Answer) != 1 || m.Answer[0].(*dns.A).A.String() != want {
+			t.Errorf("settling for %s: %v, %v; want %s", settle, m, err, want)
+		}
+	}
+}
+
 func TestListenFails(t *testing.T) {
 	w, _, _ := readWorld(t, world)
 	at := start(t, w, nil)

@@ -23,6 +23,15 @@
 // that answers home's addresses, even of what drains. SERVFAIL is for a node that
 // knows no address at all; another server may.
 //
+// 2026-11-25: whether a region serves is the word of all observers; which of its
+// addresses do is this node's own. Where it sees none of them while others see the
+// region serve, it takes them all. And the family that is asked for is no property
+// of the address that asks: resolvers ask for AAAA over IPv4.
+//
+// 2026-11-25: a server that has just begun does not answer for its first seconds,
+// until it knows all regions to serve (Config.Settle). What it would say, its own
+// region, would be kept for a TTL; a resolver that hears nothing asks the next server.
+//
 // 2026-11-25: the addresses of an answer are those of one region. A second
 // region's beside them would take half of the clients, not only those who find
 // the first dead. Up to four, beginning at one drawn by the query's id.

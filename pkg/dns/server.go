@@ -53,6 +53,9 @@ type Config struct {
 	Logger  *slog.Logger
 	// Connections bounds those over TCP; 0: 1024.
 	Connections int
+	// Settle is how long Run waits at most, before it answers, for all regions to
+	// serve: a node that has just begun knows of nobody else. 0: not at all.
+	Settle time.Duration
 	// Idle is how long a TCP connection may be without a query; 0: 10 s.
 	Idle time.Duration
 }
@@ -153,13 +156,20 @@ func (s *Server) Refresh() {
 // Run answers until ctx ends, then closes the sockets, and returns nil when the
 // last answer is written.
 func (s *Server) Run(ctx context.Context) error {
+	tick := time.NewTicker(refreshEvery)
+	defer tick.Stop()
+	for begin := time.Now(); ctx.Err() == nil && !s.settled() && time.Since(begin) < s.Settle; {
+		select {
+		case <-tick.C:
+			s.Refresh()
+		case <-ctx.Done():
+		}
+	}
 	var wg sync.WaitGroup
 	for i := range s.counts[1:] {
 		wg.Go(func() { s.serveUDP(&s.counts[i]) })
 	}
 	wg.Go(s.serveTCP)
-	tick := time.NewTicker(refreshEvery)
-	defer tick.Stop()
 	for ctx.Err() == nil {
 		select {
 		case <-tick.C:
@@ -170,6 +180,17 @@ func (s *Server) Run(ctx context.Context) error {
 	s.Close()
 	wg.Wait()
 	return nil
+}
+
+// settled reports whether all regions that should serve do.
+func (s *Server) settled() bool {
+	w := s.current.Load().world
+	for _, r := range w.Map.Regions() {
+		if (r.State == region.Serving || r.State == region.Canary) && !w.Status[r.Name].Serving {
+			return false
+		}
+	}
+	return true
 }
 
 // pause reports whether to go on after a socket's error, and waits a little: it
