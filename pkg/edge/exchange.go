@@ -31,7 +31,7 @@ type exchange struct {
 	steering   steering
 	hops       int       // of this network's nodes that forwarded it
 	hop        fetch.Hop // what the last of them said of it, if it is believed
-	http11     bool      // it takes interim responses
+	waits      bool      // another edge waits for a sign of life
 	navigation bool      // see [route.Navigation]
 	decided    bool      // place and decision are known
 	decision   route.Decision

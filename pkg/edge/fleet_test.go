@@ -106,8 +106,17 @@ func (f *fleet) ask(node, method, target, body string, fields ...string) *httpte
 		}
 	}
 	w := httptest.NewRecorder()
-	f.nodes[node].edge.ServeHTTP(w, r)
+	f.nodes[node].edge.ServeHTTP(final{w}, r)
 	return w
+}
+
+// final is a ResponseRecorder that records no interim response.
+type final struct{ *httptest.ResponseRecorder }
+
+func (f final) WriteHeader(status int) {
+	if status >= 200 {
+		f.ResponseRecorder.WriteHeader(status)
+	}
 }
 
 func metrics(t testing.TB, e *Edge) string {

@@ -21,6 +21,7 @@ func (e *Edge) receive(r *http.Request, x *exchange) {
 	if len(fields) == 0 {
 		return
 	}
+	x.waits = r.ProtoAtLeast(1, 1) // and its patience does not depend on what is believed
 	if e.HopKeys == nil {
 		e.Metrics.Hop("unsigned")
 		return
@@ -38,7 +39,7 @@ func (e *Edge) receive(r *http.Request, x *exchange) {
 		return
 	}
 	e.Metrics.Hop("believed")
-	x.hop, x.hops, x.http11 = hop, max(x.hops, 1), r.ProtoAtLeast(1, 1)
+	x.hop, x.hops = hop, max(x.hops, 1)
 	if hop.Client.IsValid() {
 		x.client = hop.Client
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"sync/atomic"
@@ -164,4 +165,42 @@ func TestHopsOnLoopback(t *testing.T) {
 	if w := f.ask("europe-1", "POST", unkeyed, "", "Remote", "127.0.0.1:5", fetch.HopField, hop); !strings.HasPrefix(w.Body.String(), "for=127.0.0.1 ") {
 		t.Errorf("alone: %s", w.Body)
 	}
+}
+
+// FuzzForwarded: an outsider that nobody trusts is its own address, whatever it writes of proxies and edges.
+func FuzzForwarded(f *testing.F) {
+	keys := gossipKeys(f, "k")
+	var sent http.Header
+	origin := roundTripper(func(r *http.Request) (*http.Response, error) {
+		sent = r.Header
+		w := httptest.NewRecorder()
+		w.WriteHeader(http.StatusNoContent)
+		return w.Result(), nil
+	})
+	s := newEdge(f, plainMode, func(c *Config) {
+		c.Transport, c.HopKeys = origin, func() *fetch.HopKeys { return keys }
+	})
+	f.Add("203.0.113.9, 192.0.2.1", "for=192.0.2.1;proto=https", "mirrornet; node=\"x\"", "v=1; t=1764086400; node=asia-1; client=192.0.2.1; sig=AAAA", "192.0.2.1")
+	f.Add(", ,::1%eth0", "", "mirrornet,mirrornet,mirrornet", "v=1; t=1; node=%zz", "")
+	f.Fuzz(func(t *testing.T, xff, forwarded, loop, hop, realIP string) {
+		sent = nil
+		r := httptest.NewRequest("POST", "/a", nil)
+		r.RemoteAddr, r.Host = "203.0.113.4:5", "europe.test"
+		r.Header = http.Header{"X-Forwarded-For": {xff, xff}, "Forwarded": {forwarded}, "Cdn-Loop": {loop}, "Mirror-Hop": {hop}, "X-Real-Ip": {realIP},
+			"X-Forwarded-Proto": {"https"}, "X_forwarded_for": {xff}}
+		w := httptest.NewRecorder()
+		s.edge.ServeHTTP(final{w}, r)
+		if w.Code == http.StatusLoopDetected && fetch.Hops(r.Header) > fetch.MaxHops {
+			return
+		}
+		if w.Code != http.StatusNoContent {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+		for name, values := range sent {
+			if steersOrigins(name) && !(name == "X-Forwarded-For" && len(values) == 1 && values[0] == "203.0.113.4") &&
+				!(name == "X-Forwarded-Proto" && len(values) == 1 && values[0] == "http") {
+				t.Fatalf("the origin was sent %s: %q", name, values)
+			}
+		}
+	})
 }

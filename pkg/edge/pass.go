@@ -23,6 +23,7 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan
 		e.fail(w, r, shed())
 		return
 	}
+	e.working(x)
 	p.prepare()
 	ctx := r.Context() // fetch bounds the wait for a head; a body may take its time
 	fwd := "bypass"

@@ -370,3 +370,27 @@ func TestSecretsInClearText(t *testing.T) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// A node that takes the connection and says nothing is left for the next after two seconds; one that waits for its
+// origin is not.
+func TestProxySilent(t *testing.T) {
+	f := newFleet(t, testMap(t), []string{"europe-1", "asia-1", "asia-2"})
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer silent.Close()
+	defer silent.CloseClientConnections()
+	f.origin.set(func(w http.ResponseWriter, r *http.Request) {
+		<-time.After(remoteLife + 200*time.Millisecond)
+		io.WriteString(w, "slow")
+	})
+	w := f.nodes["europe-1"].world
+	w.members[1].Advertise, w.members[1].RTT, w.members[2].RTT = silent.URL, 1, 2
+	f.nodes["europe-1"].edge.Refresh()
+	start := time.Now()
+	got := f.ask("europe-1", "DELETE", "/other", "", "Host", "asia.test")
+	if d := time.Since(start); got.Code != http.StatusServiceUnavailable || d < remoteLife || d > 2*remoteLife {
+		t.Errorf("what must not be repeated: %d after %s", got.Code, d)
+	}
+	if got := f.ask("europe-1", "GET", "/other", "", "Host", "asia.test"); got.Code != 200 || got.Body.String() != "slow" || !strings.Contains(strings.Join(got.Header().Values("Via"), ","), "asia-2") {
+		t.Errorf("%d %s, Via %q", got.Code, got.Body, got.Header().Values("Via"))
+	}
+}

@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	// siblingLife and parentLife bound the wait for a sign of life of a cache
-	// that is asked before the origins; one that works on an answer gives it at once
+	// siblingLife and remoteLife bound the wait for a sign of life of another
+	// edge, of this region or not; one that works on an answer gives it at once
 	// ([Edge.working]), so that slow origins are not taken for slow nodes.
 	siblingLife = time.Second
-	parentLife  = 2 * time.Second
+	remoteLife  = 2 * time.Second
 	// maxParents is how many of the parent's nodes are asked.
 	maxParents = 2
 )
@@ -103,11 +103,8 @@ func (w *world) nodeSource(n Member, kind fetch.Kind) (fetch.Source, bool) {
 	if r, ok := w.Map.Region(n.Region); ok {
 		s.Host = r.Host
 	}
-	switch kind {
-	case fetch.Sibling:
+	if s.Life = remoteLife; kind == fetch.Sibling {
 		s.Life = siblingLife
-	case fetch.Parent:
-		s.Life = parentLife
 	}
 	return s, true
 }

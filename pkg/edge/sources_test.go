@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"mirrornet/pkg/fetch"
 	"mirrornet/pkg/health"
 	"mirrornet/pkg/region"
 	"mirrornet/pkg/rendezvous"
@@ -140,7 +141,8 @@ func TestSiblingDies(t *testing.T) {
 // One that takes connections and says nothing costs a second, and health is told; one that waits for a slow origin
 // says so, and is waited for.
 func TestSiblingIsSilent(t *testing.T) {
-	f := newFleet(t, testMap(t), []string{"asia-1", "asia-2"})
+	keys := map[string]*fetch.HopKeys{"asia-1": gossipKeys(t, "a"), "asia-2": gossipKeys(t, "b")} // even where it does not believe us
+	f := newFleet(t, testMap(t), []string{"asia-1", "asia-2"}, func(node string, c *Config) { c.HopKeys = func() *fetch.HopKeys { return keys[node] } })
 	theirs := ownedBy(f, "asia-2")
 	f.origin.set(func(w http.ResponseWriter, r *http.Request) {
 		select {

@@ -336,9 +336,10 @@ func (e *Edge) askCaches(ctx context.Context, w *world, st step, s stored, nodes
 // working tells the edge that asks that this one is at it: a fetch may take
 // longer than a dead node is waited for.
 func (e *Edge) working(x *exchange) {
-	if x.hop.Node == "" || !x.http11 {
+	if !x.waits {
 		return
 	}
+	x.waits = false
 	h := x.meter.Header()
 	kept := h.Clone() // each response has its own fields
 	clear(h)

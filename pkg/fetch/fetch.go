@@ -216,7 +216,7 @@ func (c *Client) Do(ctx context.Context, sources []Source, req Request) (*Answer
 			}
 			return nil, fmt.Errorf("%w: %w", ErrRequestBody, body.err())
 		}
-		if last && errors.Is(err, errHeaderTimeout) { // it is our time that is over
+		if last && (errors.Is(err, errHeaderTimeout) || errors.Is(err, errNoLife) && wait <= src.Life) { // it is our time that is over
 			if kept != nil {
 				break
 			}
