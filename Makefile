@@ -28,7 +28,7 @@ test: ## everything that CI runs; on Debian and Ubuntu it installs what is missi
 	@./.ci/tools
 	@$(MAKE) --no-print-directory check
 	go test -race ./...
-	go test -run 'TestKeys|Alloc' ./pkg/mirrortest/keys ./pkg/lane # what the race detector slows or bends
+	go test -run 'TestKeys|Alloc|Million' ./pkg/mirrortest/keys ./pkg/lane ./pkg/route ./cmd/edge # what the race detector slows or bends
 
 check: ## formatting, vet and lint, by tools that go.mod pins
 	@unformatted=$$(gofmt -l cmd pkg); test -z "$$unformatted" || { echo "gofmt wants: $$unformatted"; exit 1; }

@@ -162,15 +162,23 @@ func (a *asking) status(c *cobra.Command, v any) error {
 }
 
 func routeCommand() *cobra.Command {
-	c := &cobra.Command{Use: "route ADDRESS", Short: "Explain which region serves a client, and why",
-		Long: "Explain which region serves a client, and why. Asks the running node; without one, decides from the files, with every region's health unknown.",
-		Args: commandArgs(cobra.ExactArgs(1))}
+	c := &cobra.Command{Use: "route ADDRESS | --file FILE", Short: "Explain which region serves a client, and why",
+		Long: "Explain which region serves a client, and why. Asks the running node; without one, decides from the files, with every region's health unknown. " +
+			"With --file it answers many addresses, a line each, in short.",
+		Args: commandArgs(cobra.MaximumNArgs(1))}
 	a := askFlags(c)
 	host := c.Flags().String("host", "", "hostname that the client uses; default: the first canonical one")
+	file := c.Flags().String("file", "", "file with one address a line, - for standard input, instead of ADDRESS")
 	navigate := c.Flags().Bool("navigate", false, "decide as for a browser's page load")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := a.check(); err != nil {
 			return err
+		}
+		switch {
+		case (*file == "") == (len(args) == 0):
+			return usageError{errors.New("give one address, or --file with many")}
+		case *file != "":
+			return a.routeMany(c, *file, *host, *navigate)
 		}
 		client, err := netip.ParseAddr(args[0])
 		if err != nil {
@@ -190,7 +198,7 @@ func routeCommand() *cobra.Command {
 			err = ask(c.Context(), where, "/route?"+q.Encode(), &x)
 		}
 		if errors.Is(err, errNotRunning) && a.admin == "" {
-			fmt.Fprintln(c.ErrOrStderr(), "edge: no running node answers; deciding from the files, with health unknown: every region counts as serving")
+			fmt.Fprintln(c.ErrOrStderr(), notRunning)
 			x, err = a.explainFromFiles(client.Unmap(), *host, *navigate)
 		}
 		if err != nil {
@@ -201,23 +209,34 @@ func routeCommand() *cobra.Command {
 	return c
 }
 
+const notRunning = "edge: no running node answers; deciding from the files, with health unknown: every region counts as serving"
+
 func (a *asking) explainFromFiles(client netip.Addr, host string, navigate bool) (status.Explanation, error) {
-	c, err := a.config()
+	m, c, places, err := a.files()
 	if err != nil {
 		return status.Explanation{}, err
 	}
+	return edge.ExplainUnprobed(m, c.region).Explain(client, places.Locate(client), host, navigate), nil
+}
+
+// files is what a node would decide by, but for its health.
+func (a *asking) files() (*region.Map, config, *geoip.Locator, error) {
+	c, err := a.config()
+	if err != nil {
+		return nil, c, nil, err
+	}
 	m, err := region.Load(c.regions)
 	if err != nil {
-		return status.Explanation{}, invalid{err.Error()}
+		return nil, c, nil, invalid{err.Error()}
 	}
 	if _, ok := m.Region(c.region); !ok {
-		return status.Explanation{}, noRegion(c)
+		return nil, c, nil, noRegion(c)
 	}
-	geo, err := geoip.Open(geoip.Config{Database: c.geo})
+	places, err := geoip.Open(geoip.Config{Database: c.geo})
 	if err != nil {
-		return status.Explanation{}, invalid{"geo.database: " + err.Error()}
+		return nil, c, nil, invalid{"geo.database: " + err.Error()}
 	}
-	return edge.ExplainUnprobed(m, c.region, geo.Locate(client), client, host, navigate), nil
+	return m, c, places, nil
 }
 
 func explanationTable(t *tabwriter.Writer, x status.Explanation) {

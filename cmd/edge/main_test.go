@@ -102,6 +102,14 @@ func nodeScript(ts *testscript.TestScript, _ bool, _ []string) {
 	mux.HandleFunc("/route", func(w http.ResponseWriter, r *http.Request) {
 		km := 5315.4
 		q := r.URL.Query()
+		if many := q["addr"]; len(many) > 1 {
+			list := []status.Routed{}
+			for _, addr := range many {
+				list = append(list, status.Routed{Client: addr, Action: "serve", Region: "asia", Nearest: "asia", Reason: "as asked"})
+			}
+			json.NewEncoder(w).Encode(list)
+			return
+		}
 		json.NewEncoder(w).Encode(status.Explanation{Client: q.Get("addr"), Host: q.Get("host"), Navigation: q.Get("navigate") == "1", Action: "redirect",
 			Region: "asia", Nearest: region.Name("asia"), Place: status.Place{City: "Tokyo", Country: "JP"},
 			Candidates: []status.Candidate{{Region: "asia", Serving: true, Chosen: true, DistanceKm: &km, Reason: "as asked"}}})

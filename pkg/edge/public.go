@@ -1,16 +1,12 @@
 package edge
 
 import (
-	"math"
 	"net/http"
-	"net/netip"
-	"slices"
 	"strings"
 
 	"mirrornet/pkg/geo"
 	"mirrornet/pkg/health"
 	"mirrornet/pkg/region"
-	"mirrornet/pkg/route"
 	"mirrornet/pkg/status"
 )
 
@@ -88,49 +84,6 @@ func (e *Edge) directory(w http.ResponseWriter, r *http.Request) {
 	}{s.Canonical, s.Home, s.Revision, s.Regions})
 }
 
-// Explain decides as for a request of that client, and says why.
-func (e *Edge) Explain(client netip.Addr, host string, navigation bool) status.Explanation {
-	now := e.world.Load()
-	x := explanation(now.router, now.Map, e.Locator.Locate(client), client, host, navigation)
-	x.Node = e.Node
-	return x
-}
-
-// ExplainUnprobed decides from the map alone: every region counts as serving.
-func ExplainUnprobed(m *region.Map, self region.Name, place geo.Place, client netip.Addr, host string, navigation bool) status.Explanation {
-	w := route.World{Map: m, Self: self, Status: map[region.Name]route.Status{}}
-	for _, r := range m.Regions() {
-		w.Status[r.Name] = route.Status{Serving: true, Why: "health unknown"}
-	}
-	return explanation(route.Compile(w), m, place, client, host, navigation)
-}
-
-func explanation(router *route.Router, m *region.Map, place geo.Place, client netip.Addr, host string, navigation bool) status.Explanation {
-	if host == "" {
-		host = hostOf(first(m.Network().Canonical))
-	}
-	d := router.Explain(route.Query{Client: client, Place: place, Host: host, Method: http.MethodGet, Navigation: navigation})
-	x := status.Explanation{Place: placeOf(place), Host: host, HostKind: string(d.HostKind), Navigation: navigation,
-		Action: string(d.Action), Region: d.Region, Nearest: d.Nearest, URL: d.URL, Reason: d.Reason(), Revision: m.Revision()}
-	if client.IsValid() {
-		x.Client = client.String()
-	}
-	for _, c := range d.Candidates {
-		y := status.Candidate{Region: c.Region, Serving: c.Serving, Chosen: c.Chosen, Rule: c.Rule, RTT: ms(c.RTT), Reason: c.Reason}
-		if c.DistanceKm >= 0 {
-			km := math.Round(c.DistanceKm)
-			y.DistanceKm = &km
-		}
-		x.Candidates = append(x.Candidates, y)
-	}
-	return x
-}
-
-func placeOf(p geo.Place) status.Place {
-	return status.Place{Country: p.Country, Continent: p.Continent, City: p.City, Point: location(p.Point, ""),
-		AccuracyKm: p.AccuracyKm, ASN: p.ASN}
-}
-
 func first(list []string) string {
 	if len(list) == 0 {
 		return ""
@@ -142,28 +95,6 @@ func hostOf(base string) string {
 	_, host, _ := strings.Cut(base, "://")
 	host, _, _ = strings.Cut(host, "/")
 	return host
-}
-
-// ServeExplanation answers /-/route on the operators' listener.
-func (e *Edge) ServeExplanation(w http.ResponseWriter, r *http.Request) { e.explain(w, r) }
-
-// explain answers /-/route?addr=&host=&navigate=: without addr, for the asker.
-func (e *Edge) explain(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	var client netip.Addr
-	if x, public := r.Context().Value(exchangeKey{}).(*exchange); public {
-		client = x.client
-	}
-	if s := q.Get("addr"); s != "" {
-		a, err := netip.ParseAddr(s)
-		if err != nil {
-			writeJSON(w, r, http.StatusBadRequest, map[string]string{"error": "addr is not an IP address; write one like 203.0.113.9 or 2001:db8::1"})
-			return
-		}
-		client = a.Unmap()
-	}
-	navigate := q.Has("navigate") && !slices.Contains([]string{"0", "false", "no"}, q.Get("navigate"))
-	writeJSON(w, r, http.StatusOK, e.Explain(client, q.Get("host"), navigate))
 }
 
 func (e *Edge) home(w http.ResponseWriter, r *http.Request) {

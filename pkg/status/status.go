@@ -105,6 +105,16 @@ type Explanation struct {
 	Node       string      `json:"node"` // who decided
 }
 
+// Routed is an Explanation in short, in the words of the access log.
+type Routed struct {
+	Client  string      `json:"client"`
+	Country string      `json:"country,omitempty"`
+	Action  string      `json:"action"`
+	Region  region.Name `json:"region"`
+	Nearest region.Name `json:"nearest,omitempty"`
+	Reason  string      `json:"reason"`
+}
+
 // Place is where a client is, as far as it is known.
 type Place struct {
 	Country    string    `json:"country,omitempty"`
@@ -120,9 +130,11 @@ type Candidate struct {
 	Region     region.Name `json:"region"`
 	Serving    bool        `json:"serving"`
 	Chosen     bool        `json:"chosen,omitempty"`
+	Excluded   bool        `json:"excluded,omitempty"` // not in question, whatever its distance
 	Rule       string      `json:"rule,omitempty"`
 	DistanceKm *float64    `json:"distance_km,omitempty"`
-	RTT        float64     `json:"rtt_ms,omitempty"`
+	RTT        float64     `json:"rtt_ms,omitempty"`        // from the node
+	ClientRTT  float64     `json:"client_rtt_ms,omitempty"` // from the client's network
 	Reason     string      `json:"reason"`
 }
 

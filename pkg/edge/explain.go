@@ -1,0 +1,138 @@
+package edge
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"net/netip"
+	"slices"
+
+	"mirrornet/pkg/geo"
+	"mirrornet/pkg/region"
+	"mirrornet/pkg/route"
+	"mirrornet/pkg/status"
+)
+
+// maxAsked bounds how many clients one request to the operators' listener
+// may ask for.
+const maxAsked = 1000
+
+// An Explainer says what would become of requests, in one World.
+type Explainer struct {
+	node   string // who decides; "" for none
+	m      *region.Map
+	router *route.Router
+}
+
+// Explainer explains by the current snapshot.
+func (e *Edge) Explainer() Explainer {
+	now := e.world.Load()
+	return Explainer{e.Node, now.Map, now.router}
+}
+
+// ExplainUnprobed explains from the map alone: every region counts as serving.
+func ExplainUnprobed(m *region.Map, self region.Name) Explainer {
+	w := route.World{Map: m, Self: self, Status: map[region.Name]route.Status{}}
+	for _, r := range m.Regions() {
+		w.Status[r.Name] = route.Status{Serving: true, Why: "health unknown"}
+	}
+	return Explainer{m: m, router: route.Compile(w)}
+}
+
+// Explain decides as for a request of that client, and says why. host "" is the
+// first canonical one.
+func (x Explainer) Explain(client netip.Addr, place geo.Place, host string, navigation bool) status.Explanation {
+	q := x.query(client, place, host, navigation)
+	d := x.router.Explain(q)
+	s := status.Explanation{Place: placeOf(place), Host: q.Host, HostKind: string(d.HostKind), Navigation: navigation,
+		Action: string(d.Action), Region: d.Region, Nearest: d.Nearest, URL: d.URL, Reason: d.Reason(), Revision: x.m.Revision(), Node: x.node}
+	if client.IsValid() {
+		s.Client = client.String()
+	}
+	for _, c := range d.Candidates {
+		y := status.Candidate{Region: c.Region, Serving: c.Serving, Chosen: c.Chosen, Excluded: c.Excluded, Rule: c.Rule,
+			RTT: ms(c.RTT), ClientRTT: ms(c.ClientRTT), Reason: c.Reason}
+		if c.DistanceKm >= 0 {
+			km := math.Round(c.DistanceKm)
+			y.DistanceKm = &km
+		}
+		s.Candidates = append(s.Candidates, y)
+	}
+	return s
+}
+
+// Route is Explain in short.
+func (x Explainer) Route(client netip.Addr, place geo.Place, host string, navigation bool) status.Routed {
+	d := x.router.Decide(x.query(client, place, host, navigation))
+	return status.Routed{Client: client.String(), Country: place.Country, Action: string(d.Action), Region: d.Region, Nearest: d.Nearest, Reason: d.Reason()}
+}
+
+func (x Explainer) query(client netip.Addr, place geo.Place, host string, navigation bool) route.Query {
+	if host == "" {
+		host = hostOf(first(x.m.Network().Canonical))
+	}
+	return route.Query{Client: client, Place: place, Host: host, Method: http.MethodGet, Navigation: navigation}
+}
+
+func placeOf(p geo.Place) status.Place {
+	return status.Place{Country: p.Country, Continent: p.Continent, City: p.City, Point: location(p.Point, ""),
+		AccuracyKm: p.AccuracyKm, ASN: p.ASN}
+}
+
+// Explain decides as for a request of that client, and says why.
+func (e *Edge) Explain(client netip.Addr, host string, navigation bool) status.Explanation {
+	return e.Explainer().Explain(client, e.Locator.Locate(client), host, navigation)
+}
+
+// ServeExplanation answers /route on the operators' listener: as /-/route on the
+// public one, and for several addr at once with a list in short.
+func (e *Edge) ServeExplanation(w http.ResponseWriter, r *http.Request) {
+	list := r.URL.Query()["addr"]
+	if len(list) < 2 {
+		e.explain(w, r)
+		return
+	}
+	if len(list) > maxAsked {
+		writeJSON(w, r, http.StatusBadRequest, map[string]string{"error": fmt.Sprintf("more than %d addr at once; ask in parts", maxAsked)})
+		return
+	}
+	x, answers := e.Explainer(), make([]status.Routed, 0, len(list))
+	host, navigate := r.URL.Query().Get("host"), navigates(r)
+	for _, s := range list {
+		a, err := netip.ParseAddr(s)
+		if err != nil {
+			badAddress(w, r)
+			return
+		}
+		a = a.Unmap()
+		answers = append(answers, x.Route(a, e.Locator.Locate(a), host, navigate))
+	}
+	writeJSON(w, r, http.StatusOK, answers)
+}
+
+// explain answers /-/route?addr=&host=&navigate=: without addr, for the asker.
+func (e *Edge) explain(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	var client netip.Addr
+	if x, public := r.Context().Value(exchangeKey{}).(*exchange); public {
+		client = x.client
+	}
+	if s := q.Get("addr"); s != "" {
+		a, err := netip.ParseAddr(s)
+		if err != nil {
+			badAddress(w, r)
+			return
+		}
+		client = a.Unmap()
+	}
+	writeJSON(w, r, http.StatusOK, e.Explain(client, q.Get("host"), navigates(r)))
+}
+
+func navigates(r *http.Request) bool {
+	q := r.URL.Query()
+	return q.Has("navigate") && !slices.Contains([]string{"0", "false", "no"}, q.Get("navigate"))
+}
+
+func badAddress(w http.ResponseWriter, r *http.Request) {
+	writeJSON(w, r, http.StatusBadRequest, map[string]string{"error": "addr is not an IP address; write one like 203.0.113.9 or 2001:db8::1"})
+}
