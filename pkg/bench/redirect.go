@@ -153,7 +153,9 @@ func (s *server) redirected() (int64, error) {
 	var n float64
 	for line := range strings.Lines(string(text)) {
 		if strings.HasPrefix(line, `mirrornet_requests_total{action="redirect"`) {
-			fmt.Sscan(line[strings.LastIndexByte(line, ' ')+1:], &n)
+			var m float64
+			fmt.Sscan(line[strings.LastIndexByte(line, ' ')+1:], &m)
+			n += m
 		}
 	}
 	return int64(n), err

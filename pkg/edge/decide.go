@@ -105,6 +105,7 @@ func (e *Edge) redirect(w http.ResponseWriter, r *http.Request, x *exchange) {
 		x.series = e.Metrics.Series(o)
 		e.redirects.Store(x.series)
 	}
+	e.leaveElsewhere(r, x, h, text, base)
 }
 
 // preflight answers a CORS preflight (Fetch standard, "CORS-preflight request").

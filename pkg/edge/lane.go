@@ -79,6 +79,10 @@ func (e *Edge) Lane() lane.Config {
 	return lane.Config{Table: e.aliases.table, Generation: &e.aliases.generation, Class: e.laneClass, Hit: e.laneHit, Closing: e.Closing, Now: e.aliases.now}
 }
 
+// Relocated says that clients may be in other places than before, by another
+// database. Nothing that was decided for their connections holds any more.
+func (e *Edge) Relocated() { e.aliases.generation.Add(1) }
+
 // laneClass is the routing class of a client without wishes of its own: the
 // region nearest to it, as its place in the map.
 func (e *Edge) laneClass(peer netip.AddrPort) (class uint32, generation uint64, ok bool) {
@@ -95,11 +99,14 @@ func classOf(w *world, nearest region.Name) uint32 {
 }
 
 // laneHit counts and logs what the lane answered.
-func (e *Edge) laneHit(peer netip.AddrPort, a *lane.Alias, sent int64) {
+func (e *Edge) laneHit(peer netip.AddrPort, a *lane.Alias, target []byte, sent int64) {
 	t := a.Data.(*told)
 	if e.AccessLog != nil {
 		o := *t.outcome
 		o.Start, o.Client, o.Bytes = e.Now(), e.clientAt(peer), sent
+		if target != nil {
+			o.Target = string(target)
+		}
 		o.Country = e.Locator.Locate(o.Client).Country
 		observe.LogAccess(e.AccessLog, o)
 	}

@@ -227,6 +227,10 @@ func TestLaneIsVoided(t *testing.T) {
 			l.world.set(nodeID("asia-1"), health.Unreachable, l.edge)
 			return "1"
 		},
+		"another GeoIP database": func(t *testing.T, l *laned) string {
+			l.edge.Relocated()
+			return "1"
+		},
 		"a new map": func(t *testing.T, l *laned) string {
 			l.world.m = testMap(t)
 			l.edge.Refresh()

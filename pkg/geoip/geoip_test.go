@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -288,7 +289,9 @@ func TestHotSwap(t *testing.T) {
 	client := netip.MustParseAddr("133.39.1.1")
 	synctest.Test(t, func(t *testing.T) {
 		log := &logBuffer{}
-		l, err := Open(Config{Database: path, CheckEvery: 5 * time.Second, Logger: slog.New(slog.NewTextHandler(log, nil))})
+		var changes atomic.Int32
+		l, err := Open(Config{Database: path, CheckEvery: 5 * time.Second, Logger: slog.New(slog.NewTextHandler(log, nil)),
+			OnChange: func() { changes.Add(1) }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -367,6 +370,9 @@ func TestHotSwap(t *testing.T) {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("Run: %v", err)
+		}
+		if n := changes.Load(); n != 4 {
+			t.Errorf("%d changes were told of, want 4", n)
 		}
 		lookups.Wait()
 	})

@@ -24,6 +24,9 @@ type Config struct {
 	// Logger gets one record per database opened and per distinct reason why one
 	// was not; nil: slog.Default.
 	Logger *slog.Logger
+	// OnChange is called after another database has taken the place of the one
+	// before. It must not block. Nil: nothing.
+	OnChange func()
 }
 
 // Info describes the database in use.
@@ -137,6 +140,9 @@ func (l *Locator) check() {
 	l.current.Store(db)
 	l.failed.Store(nil)
 	l.cfg.Logger.Info("GeoIP database replaced", "path", db.info.Path, "type", db.info.Type, "built", db.info.Built)
+	if l.cfg.OnChange != nil {
+		l.cfg.OnChange()
+	}
 }
 
 func unchanged(a, b os.FileInfo) bool {

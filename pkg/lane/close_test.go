@@ -168,8 +168,8 @@ func TestSlowReader(t *testing.T) {
 	s := serve(t, true, func(srv *http.Server, c *Config) {
 		srv.WriteTimeout = timeout
 		hit := c.Hit
-		c.Hit = func(client netip.AddrPort, a *Alias, n int64) {
-			if hit(client, a, n); n < int64(len(a.Body)) {
+		c.Hit = func(client netip.AddrPort, a *Alias, _ []byte, n int64) {
+			if hit(client, a, nil, n); n < int64(len(a.Body)) {
 				cut <- n
 			}
 		}

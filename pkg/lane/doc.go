@@ -71,4 +71,9 @@
 // 2026-11-25: known difference, the only one. After a POST net/http forgives
 // empty lines before the next request; requests answered here in between do not
 // end that, as RFC 9112 §2.2 would have it anyway.
+//
+// 2026-11-25: an alias may hold for many targets (Alias.Alike), if its answer is to
+// look for the same target elsewhere: then the target is part of the answer in
+// place of the key. Requests look for one only after their own, and only while
+// there are any.
 package lane

@@ -180,7 +180,7 @@ func TestUntouched(t *testing.T) {
 		var hits atomic.Int64
 		table := NewTable(1 << 20)
 		ts := httptest.NewUnstartedServer(&site{table: table, generation: new(atomic.Uint64)})
-		l, err := Wrap(ts.Listener, ts.Config, Config{Table: table, Hit: func(netip.AddrPort, *Alias, int64) { hits.Add(1) }})
+		l, err := Wrap(ts.Listener, ts.Config, Config{Table: table, Hit: func(netip.AddrPort, *Alias, []byte, int64) { hits.Add(1) }})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -92,12 +92,18 @@ func Decides(name string) bool {
 // values of the deciding fields. It equals what the lane makes of the bytes
 // that r was read from. False says that the lane never answers such a request;
 // b is then returned as it was. r must be as net/http passed it to the handler.
-func AppendKey(b []byte, r *http.Request) ([]byte, bool) {
+func AppendKey(b []byte, r *http.Request) ([]byte, bool) { return appendKey(b, r, r.RequestURI) }
+
+// AppendAnyKey is AppendKey for all targets, see Alias.Alike. No target has
+// this key, since one begins with a slash.
+func AppendAnyKey(b []byte, r *http.Request) ([]byte, bool) { return appendKey(b, r, "") }
+
+func appendKey(b []byte, r *http.Request, target string) ([]byte, bool) {
 	if r.ProtoMajor != 1 || r.ProtoMinor != 1 || r.TLS != nil || r.ContentLength != 0 || len(r.TransferEncoding) > 0 ||
 		r.Method != http.MethodGet && r.Method != http.MethodHead || r.Host == "" || !strings.HasPrefix(r.RequestURI, "/") {
 		return b, false
 	}
-	q := head[string]{isHead: r.Method == http.MethodHead, host: r.Host, target: r.RequestURI}
+	q := head[string]{isHead: r.Method == http.MethodHead, host: r.Host, target: target}
 	for name, values := range r.Header {
 		switch f := fieldOf(name); {
 		case f == harmless:

@@ -24,8 +24,9 @@ type Config struct {
 	Class func(netip.AddrPort) (class uint32, generation uint64, ok bool)
 	// Hit is told of each answer after it was handed to the kernel, on the path
 	// of the next one: it must not block or allocate. bytes are those of the
-	// body, fewer than it has when the connection broke. Nil: nobody is told.
-	Hit func(client netip.AddrPort, a *Alias, bytes int64)
+	// body, fewer than it has when the connection broke. target is nil but for
+	// an alias of many, and good for the time of the call. Nil: nobody is told.
+	Hit func(client netip.AddrPort, a *Alias, target []byte, bytes int64)
 	// Closing is told of a connection that is about to be closed. Nil: nobody is.
 	Closing func(*net.TCPConn)
 	// Now is read once for all requests of one read. Nil: time.Now. Deadlines
@@ -66,7 +67,7 @@ func Wrap(ln net.Listener, srv *http.Server, c Config) (*Listener, error) {
 		c.Class = func(netip.AddrPort) (uint32, uint64, bool) { return 0, c.Generation.Load(), true }
 	}
 	if c.Hit == nil {
-		c.Hit = func(netip.AddrPort, *Alias, int64) {}
+		c.Hit = func(netip.AddrPort, *Alias, []byte, int64) {}
 	}
 	l := &Listener{Listener: ln, Config: c, head: first(srv.ReadHeaderTimeout, srv.ReadTimeout), idle: first(srv.IdleTimeout, srv.ReadTimeout),
 		write: max(0, srv.WriteTimeout), left: make(chan struct{}, 1), conns: map[*conn]struct{}{}}

@@ -151,7 +151,7 @@ func serve(t testing.TB, withLane bool, setup func(*http.Server, *Config)) *serv
 	s := &server{site: &site{slow: make(chan struct{}), entered: make(chan struct{}, 100), gone: make(chan struct{}, 100)}, addr: ln.Addr().String(), done: make(chan struct{})}
 	s.http = &http.Server{Handler: s.site, ErrorLog: log.New(io.Discard, "", 0)}
 	c := Config{Table: NewTable(64 << 20), Generation: new(atomic.Uint64), Now: func() time.Time { return epoch },
-		Hit: func(_ netip.AddrPort, _ *Alias, n int64) { s.hits.Add(1); s.sent.Add(n) }}
+		Hit: func(_ netip.AddrPort, _ *Alias, _ []byte, n int64) { s.hits.Add(1); s.sent.Add(n) }}
 	if setup != nil {
 		setup(s.http, &c)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"hash/maphash"
 	"math/bits"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,9 +31,14 @@ type Alias struct {
 	// says, and belongs to whoever gave it.
 	Fetch func() ([]byte, bool)
 	// Age of the stored response, and time to the end of its freshness, at At.
-	Age, TTL  time.Duration
-	At        time.Time
-	Until     time.Time // answers before it only
+	Age, TTL time.Duration
+	At       time.Time
+	Until    time.Time // answers before it only
+	// Alike, if not nil, makes it the answer to all targets of which it says
+	// true: to look there elsewhere. Its key is from [AppendAnyKey], and of a GET;
+	// its head is Head[0] target Head[1] length of the body Head[2], and its body
+	// is Body, the target, and a newline.
+	Alike     func(target []byte) bool
 	Status    int
 	Data      any   // for Hit
 	DataBytes int64 // memory that Data takes
@@ -46,6 +52,15 @@ func (a *Alias) appendHead(b []byte, now time.Time) []byte {
 	b = append(b, a.Head[1]...)
 	b = appendSeconds(b, a.TTL-passed)
 	return append(b, a.Head[2]...)
+}
+
+// appendElsewhere appends head and body of an answer that holds for many
+// targets. It gives the length of the body.
+func (a *Alias) appendElsewhere(b, target []byte) ([]byte, int) {
+	length := len(a.Body) + len(target) + 1
+	b = append(append(append(b, a.Head[0]...), target...), a.Head[1]...)
+	b = append(strconv.AppendInt(b, int64(length), 10), a.Head[2]...)
+	return append(append(append(b, a.Body...), target...), '\n'), length
 }
 
 // appendSeconds writes whole seconds, and 0 for less than none: time that is
@@ -73,6 +88,7 @@ type Table struct {
 
 	bytes, evictions atomic.Int64
 	count            atomic.Int64
+	alike            atomic.Int64 // of those, with Alike
 
 	mu         sync.Mutex // guards writes to all below, and to the chains
 	hand       *entry     // in the ring; nil: empty
@@ -200,6 +216,9 @@ func (t *Table) Put(a *Alias) {
 	}
 	t.bytes.Add(e.size)
 	t.count.Add(1)
+	if a.Alike != nil {
+		t.alike.Add(1)
+	}
 }
 
 // remove takes e out, if it is still in. Readers that stand on it go on from
@@ -222,4 +241,7 @@ func (t *Table) remove(e *entry) {
 	e.left, e.ring = nil, nil
 	t.bytes.Add(-e.size)
 	t.count.Add(-1)
+	if e.Alike != nil {
+		t.alike.Add(-1)
+	}
 }

@@ -26,8 +26,9 @@ type answers struct {
 
 type hit struct {
 	alias  *Alias
-	length int // of the body
-	end    int // of the answer, among all that is sent with it
+	target []byte // of an alias for many
+	length int    // of the body
+	end    int    // of the answer, among all that is sent with it
 }
 
 // answer answers the requests at the front of b, and says how many bytes they
@@ -47,9 +48,14 @@ func (c *conn) answer(fd uintptr, b []byte, now time.Time) (used int, rest verdi
 		}
 		s.key = s.request.appendKey(s.key[:0])
 		a := c.alias(s.key, at)
+		if a == nil && c.l.Table.alike.Load() > 0 {
+			a = c.elsewhere(s, at)
+		}
 		var body []byte
 		if a != nil {
-			body = a.Body
+			if a.Alike == nil {
+				body = a.Body
+			}
 			if a.Fetch != nil {
 				var ok bool
 				if body, ok = a.Fetch(); !ok {
@@ -74,15 +80,34 @@ func (c *conn) answer(fd uintptr, b []byte, now time.Time) (used int, rest verdi
 	return used, rest, err
 }
 
+// elsewhere finds an alias for many targets that may answer the request; nil:
+// none.
+func (c *conn) elsewhere(s *answers, now time.Time) *Alias {
+	target := s.request.target
+	s.request.target = nil
+	s.key = s.request.appendKey(s.key[:0])
+	s.request.target = target
+	a := c.alias(s.key, now)
+	if a == nil || a.Alike == nil || !a.Alike(target) {
+		return nil
+	}
+	return a
+}
+
 // add appends an answer, and sends what has become too much to hold.
 func (c *conn) add(fd uintptr, s *answers, a *Alias, body []byte, at time.Time) error {
-	s.out = a.appendHead(s.out, at)
-	length := len(body)
-	if length <= copied {
+	length, target := len(body), []byte(nil)
+	if a.Alike != nil {
+		target = s.request.target
+		s.out, length = a.appendElsewhere(s.out, target)
+	} else {
+		s.out = a.appendHead(s.out, at)
+	}
+	if len(body) <= copied {
 		s.out = append(s.out, body...)
 		body = nil
 	}
-	s.hits[s.count] = hit{a, length, len(s.out) + len(body)}
+	s.hits[s.count] = hit{a, target, length, len(s.out) + len(body)}
 	s.count++
 	if body == nil && len(s.out) < batch && s.count < len(s.hits) {
 		return nil
@@ -103,8 +128,8 @@ func (c *conn) send(fd uintptr, s *answers, body []byte) error {
 	}
 	for i := range s.hits[:s.count] {
 		h := &s.hits[i]
-		c.l.Hit(c.client, h.alias, int64(min(h.length, max(0, n-h.end+h.length))))
-		h.alias = nil
+		c.l.Hit(c.client, h.alias, h.target, int64(min(h.length, max(0, n-h.end+h.length))))
+		h.alias, h.target = nil, nil
 	}
 	s.out, s.count = s.out[:0], 0
 	return err
