@@ -58,9 +58,10 @@ func (l *lockedBuffer) String() string {
 
 // fleet is the edges of a test, one origin for all.
 type fleet struct {
-	origin *url.URL
-	join   []string
-	nodes  []*running
+	origin  *url.URL
+	join    []string
+	keyFile string // of gossip; "": none
+	nodes   []*running
 }
 
 func newFleet(t *testing.T) *fleet {
@@ -95,7 +96,7 @@ func (f *fleet) start(t *testing.T, name region.Name, files map[string]string) *
 	gossip := free(t)
 	r.config = config{node: string(name) + "-1", region: name, regions: filepath.Join(dir, "regions"), state: filepath.Join(dir, "state"), listen: free(t), admin: free(t),
 		origins: []*url.URL{f.origin}, catalogue: edge.None, memory: 8 << 20, gossip: netip.MustParseAddrPort(gossip), join: slices.Clone(f.join),
-		trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+		keyFile: f.keyFile, trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
 	r.config.advertise = "http://" + r.config.listen
 	f.join = append(f.join, gossip)
 	if err := os.Mkdir(r.config.regions, 0o755); err != nil {
@@ -200,7 +201,8 @@ func (r *running) routes(client string) string {
 	return x.Nearest
 }
 
-func has(s, want string) error {
+// contains is an error unless want is a part of s.
+func contains(s, want string) error {
 	if !strings.Contains(s, want) {
 		return fmt.Errorf("no %q in\n%s", want, s)
 	}
@@ -226,12 +228,12 @@ func TestAnnouncedRegions(t *testing.T) {
 	africa := f.start(t, "africa", map[string]string{"network.yaml": networkFile, "europe.yaml": europeFile, "asia.yaml": asiaFile, "africa.yaml": africaFile})
 	for _, n := range []*running{europe, asia} {
 		n.within(10*time.Second, "africa is there", func() error {
-			return has(n.command("regions"), "africa  serving  1      http://africa.example.test  announced")
+			return contains(n.command("regions"), "africa  serving  1      http://africa.example.test  announced")
 		})
 	}
 	// Files and announcements make the same map, so all nodes run one revision.
 	europe.within(5*time.Second, "one revision", func() error {
-		return has(europe.command("regions"), "All 3 nodes run revision "+europe.status().Revision)
+		return contains(europe.command("regions"), "All 3 nodes run revision "+europe.status().Revision)
 	})
 
 	// A change of its own file is routed by everywhere within 2 s.
@@ -240,7 +242,7 @@ func TestAnnouncedRegions(t *testing.T) {
 		africa.write("africa.yaml", africaFile+"title: "+title+"\n")
 		begin := time.Now()
 		for _, n := range []*running{europe, asia} {
-			n.within(2*time.Second, title, func() error { return has(n.get(n.config.listen, "/.well-known/mirrors.json"), title) })
+			n.within(2*time.Second, title, func() error { return contains(n.get(n.config.listen, "/.well-known/mirrors.json"), title) })
 		}
 		t.Logf("a new file of africa's own: everywhere after %d ms", time.Since(begin).Milliseconds())
 	}
@@ -264,13 +266,13 @@ func TestAnnouncedRegions(t *testing.T) {
 				if got := n.status().Regions; len(got) != 2 {
 					return fmt.Errorf("it is still there: %v", got)
 				}
-				if err := has(regions, text[1]); err != nil {
+				if err := contains(regions, text[1]); err != nil {
 					return err
 				}
-				if err := has(n.get(n.config.admin, "/metrics"), `use="refused"} 1`); err != nil {
+				if err := contains(n.get(n.config.admin, "/metrics"), `use="refused"} 1`); err != nil {
 					return err
 				}
-				return has(n.log.String(), text[1])
+				return contains(n.log.String(), text[1])
 			})
 			if got := n.routes("196.216.2.1"); got != "europe" {
 				t.Errorf("%s: clients of unknown place go to %q, not home", what, got)
@@ -280,13 +282,13 @@ func TestAnnouncedRegions(t *testing.T) {
 		africa.write("network.yaml", networkFile)
 		africa.write("africa.yaml", africaFile)
 		for _, n := range []*running{europe, asia} {
-			n.within(5*time.Second, "africa is back", func() error { return has(n.command("regions"), "http://africa.example.test  announced") })
+			n.within(5*time.Second, "africa is back", func() error { return contains(n.command("regions"), "http://africa.example.test  announced") })
 		}
 	}
 
 	// It takes itself out for all, by its own file.
 	africa.write("africa.yaml", africaFile+"state: draining\n")
-	asia.within(5*time.Second, "draining", func() error { return has(asia.command("regions"), "africa  draining") })
+	asia.within(5*time.Second, "draining", func() error { return contains(asia.command("regions"), "africa  draining") })
 }
 
 func tailOf(log string) string { return log[max(0, len(log)-4000):] }
