@@ -280,17 +280,17 @@ func replayTable(t *tabwriter.Writer, v replayed) {
 	if !v.From.IsZero() {
 		period = ", " + v.From.UTC().Format(time.RFC3339) + " to " + v.To.UTC().Format(time.RFC3339)
 	}
-	fmt.Fprintf(t, "%d requests of %d clients%s; revision %s against %s\n", v.Requests, v.Clients, period, v.Before, v.After)
+	fmt.Fprintf(t, "%s of %s%s; revision %s against %s\n", count(v.Requests, "request"), count(v.Clients, "client"), period, v.Before, v.After)
 	if v.Unlocated > 0 {
-		fmt.Fprintf(t, "%d requests are of clients whose place is not known\n", v.Unlocated)
+		fmt.Fprintf(t, "%s from places that are not known\n", count(v.Unlocated, "request"))
 	}
 	if l := v.Lines; l.Forwarded+l.Other+l.Broken > 0 {
-		fmt.Fprintf(t, "left out: %d requests that another edge forwarded, %d other lines, %d broken ones\n", l.Forwarded, l.Other, l.Broken)
+		fmt.Fprintf(t, "left out: %s that another edge forwarded, %s of other kinds, %d broken\n", count(l.Forwarded, "request"), count(l.Other, "line"), l.Broken)
 	}
 	if len(v.Moves) == 0 {
 		fmt.Fprintln(t, "No client moves.")
 	} else {
-		fmt.Fprintf(t, "%d clients move (%s), %d requests (%s)\n\n", v.Moved.Clients, share(v.Moved.Clients, v.Clients), v.Moved.Requests, share(v.Moved.Requests, v.Requests))
+		fmt.Fprintf(t, "%s (%s) with %s (%s) would be served elsewhere\n\n", count(v.Moved.Clients, "client"), share(v.Moved.Clients, v.Clients), count(v.Moved.Requests, "request"), share(v.Moved.Requests, v.Requests))
 		fmt.Fprintln(t, "FROM\tTO\tCLIENTS\tREQUESTS\tKM\tROUND TRIP\tONE OF THEM")
 		row := func(from, to, example string, m replay.Moved) {
 			km, trip := "-", "-"
@@ -322,6 +322,13 @@ func replayTable(t *tabwriter.Writer, v replayed) {
 		fmt.Fprintf(t, "%s\t%d → %d\t%d → %d\t%.1f → %.1f\t%s\n", cmp.Or(string(l.Region), "(none)"), l.RequestsBefore, l.RequestsAfter,
 			l.ClientsBefore, l.ClientsAfter, l.PeakBefore, l.PeakAfter, cmp.Or(strings.Join(limits, ", "), "-"))
 	}
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func share(part, whole int) string {

@@ -55,7 +55,10 @@ func TestReadme(t *testing.T) {
 		})
 		s = strings.ReplaceAll(s, "bin/edge", filepath.Join(n.Bin, "edge"))
 		s = strings.ReplaceAll(s, "bin/origin", filepath.Join(n.Bin, "origin"))
-		return strings.ReplaceAll(s, "run/regions", filepath.Join(n.Dir, "regions"))
+		for _, name := range []string{"regions", "log", "demo-city.mmdb"} {
+			s = strings.ReplaceAll(s, "run/"+name, filepath.Join(n.Dir, name))
+		}
+		return s
 	}
 	shell := func(line int, command string) string {
 		t.Helper()
