@@ -156,3 +156,22 @@ func FuzzHop(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkHop(b *testing.B) {
+	keys := hopKeys(b, "a", "b")
+	field := keys.Sign(aHop, hopAsked)
+	b.Run("sign", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			keys.Sign(aHop, hopAsked)
+		}
+	})
+	b.Run("verify", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := keys.Verify(field, hopAsked, hopNow); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
