@@ -42,11 +42,11 @@ type islander struct {
 	name    string
 	members []Member
 
-	mu     sync.Mutex // guards the fields below
-	edge   *Edge
-	health *health.Health
-	said   map[string]Statement
-	stop   func()
+	stop func()
+
+	mu   sync.Mutex // guards the fields below
+	edge *Edge
+	said map[string]Statement
 }
 
 func newOcean(t *testing.T, rtt time.Duration, names ...string) *ocean {
@@ -69,6 +69,11 @@ func newOcean(t *testing.T, rtt time.Duration, names ...string) *ocean {
 			n.members = append(n.members, Member{Node: name, Region: region.Name(name), State: "alive", Advertise: "http://" + name, Self: name == self})
 		}
 		o.nodes[self] = n
+	}
+	for _, n := range o.nodes {
+		n.said = map[string]Statement{}
+	}
+	for _, n := range o.nodes {
 		n.start()
 	}
 	t.Cleanup(func() {
@@ -81,7 +86,6 @@ func newOcean(t *testing.T, rtt time.Duration, names ...string) *ocean {
 
 // start runs the node, as a new process.
 func (n *islander) start() {
-	n.said = map[string]Statement{}
 	h := health.New(health.Config{Client: &http.Client{Transport: n}, OnChange: n.refresh,
 		Targets: func() []health.Target { return n.current().Targets() }})
 	e, err := New(Config{Node: n.name, Region: region.Name(n.name), Maps: n, Members: n, Health: h, Locator: &testWorld{}, Statements: n,
@@ -94,7 +98,7 @@ func (n *islander) start() {
 		n.o.t.Fatal(err)
 	}
 	n.mu.Lock()
-	n.edge, n.health = e, h
+	n.edge, n.said = e, map[string]Statement{}
 	n.mu.Unlock()
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -241,7 +245,7 @@ func TestFailover(t *testing.T) {
 	for _, rtt := range []time.Duration{10 * time.Millisecond, 300 * time.Millisecond} {
 		for _, how := range []string{"killed", "swallowed"} {
 			var last, back time.Duration
-			for round := range 20 {
+			for round := range 20 / raceFactor {
 				synctest.Test(t, func(t *testing.T) {
 					o := newOcean(t, rtt, seas...)
 					o.pass(15*time.Second+time.Duration(round)*25*time.Millisecond, nil)
@@ -343,7 +347,7 @@ func TestFlappingOcean(t *testing.T) {
 			states := map[string]bool{}
 			changes := map[string][]time.Duration{}
 			began := time.Now()
-			for lost := true; time.Since(began) < 5*time.Minute; lost = !lost {
+			for lost := true; time.Since(began) < 5*time.Minute/raceFactor; lost = !lost {
 				o.sink("asia", lost)
 				o.pass(half, func(time.Duration) {
 					note := func(key string, now bool) {

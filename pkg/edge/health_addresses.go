@@ -53,10 +53,11 @@ func readAddresses(value []byte) (list []netip.Addr) {
 	}
 	for _, text := range s.Addresses {
 		a, err := netip.ParseAddr(text)
+		a = a.Unmap()
 		if err != nil || a.Zone() != "" || a.IsUnspecified() || a.IsMulticast() || a.IsLinkLocalUnicast() {
 			continue
 		}
-		if a = a.Unmap(); !slices.Contains(list, a) && len(list) < MaxAddresses {
+		if !slices.Contains(list, a) && len(list) < MaxAddresses {
 			list = append(list, a)
 		}
 	}

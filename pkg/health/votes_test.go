@@ -161,7 +161,11 @@ func TestVerdictsHold(t *testing.T) {
 		mute := e
 		mute.Said = maps.Clone(e.Said)
 		for o, s := range e.Said {
-			if s.Isolated || e.Own[o] == Unreachable && got[o].For == 0 {
+			seen := false
+			for _, other := range e.Said {
+				seen = seen || other.of(o) == Serving || other.of(o) == Draining
+			}
+			if s.Isolated || e.Own[o] == Unreachable && !seen {
 				delete(mute.Said, o)
 			}
 		}

@@ -89,10 +89,10 @@ func (h *Health) watch(ctx context.Context, t *target, spec Target) {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
-			last, gap = time.Now(), jitter(interval)
-			flying = append(flying, last)
-			limit := h.paceOf(t, interval).limit()
-			probes.Go(func() { h.send(ctx, client, spec, last, limit, results) })
+			began, limit := time.Now(), h.paceOf(t, interval).limit()
+			last, gap = began, jitter(interval)
+			flying = append(flying, began)
+			probes.Go(func() { h.send(ctx, client, spec, began, limit, results) })
 		case <-t.wake:
 			if last.IsZero() {
 				continue // the first is on its way
