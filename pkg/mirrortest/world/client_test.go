@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,12 +40,15 @@ type outcome struct {
 	served   string // Mirror-Region of the answer
 	named    string // the region that the network calls nearest: Mirror-Nearest, or where a redirect went
 	expected []string
-	retried  bool
 	err      error
+	// lost is why asking another region failed too, after err.
+	lost error
 }
 
-func (o outcome) wrong() bool { return o.err == nil && !slices.Contains(o.expected, o.named) }
-func (o outcome) bad() bool   { return o.err != nil || o.wrong() }
+func failed(o outcome) bool { return o.err != nil }
+func lost(o outcome) bool   { return o.lost != nil }
+func wrong(o outcome) bool  { return o.err == nil && !slices.Contains(o.expected, o.named) }
+func bad(o outcome) bool    { return failed(o) || wrong(o) }
 
 // traffic is all clients at work.
 type traffic struct {
@@ -68,9 +70,13 @@ func (w *World) startTraffic() *traffic {
 	ctx, stop := context.WithCancel(context.Background())
 	t := &traffic{w: w, stop: stop}
 	t.expecting(func(h home) []string { return nearest(h, sites)[:1] })
+	resolvers := make([]*resolver, len(homes))
+	for i := range homes {
+		resolvers[i] = &resolver{w: w, at: w.clients[i], kept: map[string]kept{}}
+	}
 	for i, h := range homes {
 		for j, kind := range []string{regional, api, navigate} {
-			c := &client{t: t, home: h, host: w.clients[i], kind: kind, resolver: w.clients[(i+1)%len(homes)]}
+			c := &client{t: t, home: h, host: w.clients[i], kind: kind, near: resolvers[i], far: resolvers[(i+1)%len(homes)]}
 			limit := answerTime
 			if !*strict {
 				limit *= patience
@@ -103,13 +109,14 @@ func (t *traffic) take() []outcome {
 
 // A client makes requests of one kind, each beside those that still wait.
 type client struct {
-	t        *traffic
-	home     home
-	host     *host
-	resolver *host // whose place the resolver of its page loads has
-	kind     string
-	http     *http.Client
-	last     atomic.Pointer[string] // region that was last dialed
+	t    *traffic
+	home home
+	host *host
+	near *resolver
+	far  *resolver // of its page loads: the network takes the client for one from there
+	kind string
+	http *http.Client
+	last atomic.Pointer[string] // region that was last dialed
 }
 
 // dialedKey is where a request's context keeps which region was dialed first.
@@ -139,21 +146,20 @@ func (c *client) loop(ctx context.Context, first time.Duration) {
 	}
 }
 
-// request makes one request, and where that fails asks the canonical name once
-// more, as whoever got no answer does.
+// request makes one request, and where that fails another one to the next
+// region that the client knows, from a directory that it once read.
 func (c *client) request(n int) (o outcome) {
-	o.nearest = nearest(c.home, sites)[0]
+	order := nearest(c.home, sites)
+	o.nearest = order[0]
 	o.expected = (*c.t.expect.Load())(c.home)
 	var dialed atomic.Pointer[string]
 	ctx := context.WithValue(context.Background(), dialedKey{}, &dialed)
 	name := canonical
 	if c.kind == regional {
-		o.entry = o.nearest
-		name = siteOf(o.entry).host()
+		name = siteOf(order[0]).host()
 	}
 	o.served, o.named, o.err = c.exchange(ctx, name, n)
 	switch {
-	case o.entry != "":
 	case dialed.Load() != nil:
 		o.entry = *dialed.Load()
 	case o.err == nil:
@@ -161,16 +167,17 @@ func (c *client) request(n int) (o outcome) {
 	case c.last.Load() != nil:
 		o.entry = *c.last.Load()
 	}
-	if o.err != nil {
-		first := o.err
-		o.retried = true
-		if o.served, o.named, o.err = c.exchange(ctx, canonical, n); o.err != nil {
-			o.err = fmt.Errorf("%w; before: %w", o.err, first)
-		}
-	} else if c.kind == regional {
+	switch {
+	case o.err == nil && c.kind == regional && o.served == order[0]:
 		// The name was the user's choice; whom the network calls nearest is
 		// advice, and no wrong answer.
 		o.named = o.expected[0]
+	case o.err != nil:
+		for _, other := range order[1:] {
+			if _, _, o.lost = c.exchange(ctx, siteOf(other).host(), n); o.lost == nil {
+				break
+			}
+		}
 	}
 	return o
 }
@@ -269,30 +276,14 @@ func (w *World) regionOf(a netip.Addr) string {
 	return ""
 }
 
-// resolve gives the addresses of a name, in an order of chance within a
-// region. A regional name has those of its nodes. The canonical name is
-// resolved by asking the network's own nodes, until one answers.
+// resolve asks the client's resolver, in an order of chance.
 func (c *client) resolve(ctx context.Context, name string) ([]netip.Addr, error) {
-	if region, ok := strings.CutSuffix(name, ".mirror.example"); ok && name != canonical {
-		return addresses(region), nil
+	r := c.near
+	if side := c.t.side.Load(); c.kind == navigate && (side == nil || side.has(r.at.endpoint) == side.has(c.far.at.endpoint)) {
+		r = c.far
 	}
-	from := c.host
-	if side := c.t.side.Load(); c.kind == navigate && (side == nil || side.has(c.host.endpoint) == side.has(c.resolver.endpoint)) {
-		from = c.resolver
-	}
-	region, err := c.t.w.directory(ctx, from)
-	if err != nil {
-		return nil, fmt.Errorf("resolving %s: %w", name, err)
-	}
-	return addresses(region), nil
-}
-
-func addresses(region string) (list []netip.Addr) {
-	for _, a := range siteOf(region).nodes {
-		if a != "" {
-			list = append(list, netip.MustParseAddr(a))
-		}
-	}
-	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-	return list
+	addrs, err := r.resolve(ctx, name)
+	addrs = slices.Clone(addrs)
+	rand.Shuffle(len(addrs), func(i, j int) { addrs[i], addrs[j] = addrs[j], addrs[i] })
+	return addrs, err
 }

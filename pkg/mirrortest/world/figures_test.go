@@ -73,9 +73,9 @@ func wrongStates(outs []outcome) (states []time.Duration) {
 		var since time.Time
 		for _, o := range series {
 			switch {
-			case o.bad() && since.IsZero():
+			case bad(o) && since.IsZero():
 				since = o.begin
-			case !o.bad() && !since.IsZero():
+			case !bad(o) && !since.IsZero():
 				states = append(states, o.end.Sub(since))
 				since = time.Time{}
 			}
@@ -103,28 +103,22 @@ func byClient(outs []outcome) map[string][]outcome {
 // never is a success that did not come.
 const never time.Duration = math.MaxInt64
 
-// back is when the clients of outs succeed again after a break: of each client
-// and kind, the begin of the last request that failed, and the end of the first
-// that then did not; the latest of each.
-func back(outs []outcome, broken time.Time) (lastFailure, firstSuccess time.Duration) {
+// back is when requests succeed again after a break: of each client and kind,
+// the begin of the last one that failed; the latest of these. It is never where
+// none came after it.
+func back(outs []outcome, broken time.Time, fails func(outcome) bool) (last time.Duration) {
 	for _, series := range byClient(outs) {
-		last := -1
 		for i, o := range series {
-			if o.err != nil {
-				last = i
+			switch {
+			case !fails(o):
+			case i == len(series)-1:
+				return never
+			default:
+				last = max(last, o.begin.Sub(broken))
 			}
 		}
-		if last < 0 {
-			continue
-		}
-		lastFailure = max(lastFailure, series[last].begin.Sub(broken))
-		end := never
-		for _, o := range series[last+1:] {
-			end = min(end, o.end.Sub(broken))
-		}
-		firstSuccess = max(firstSuccess, end)
 	}
-	return lastFailure, firstSuccess
+	return last
 }
 
 func count(outs []outcome, is func(outcome) bool) (n int) {
@@ -136,8 +130,6 @@ func count(outs []outcome, is func(outcome) bool) (n int) {
 	return n
 }
 
-func failed(o outcome) bool { return o.err != nil }
-
 // examples describes the first few outcomes of a kind, for whoever reads the log.
 func examples(outs []outcome, is func(outcome) bool, n int) string {
 	var b strings.Builder
@@ -148,8 +140,8 @@ func examples(outs []outcome, is func(outcome) bool, n int) string {
 		if n--; n < 0 {
 			break
 		}
-		fmt.Fprintf(&b, "\n  %s %s %s, %s long: entry %s, served by %s, named %s, expected %v, error %v",
-			o.begin.Format("15:04:05.000"), o.client, o.kind, short(o.end.Sub(o.begin)), o.entry, o.served, o.named, o.expected, o.err)
+		fmt.Fprintf(&b, "\n  %s %s %s, %s long: entry %s, served by %s, named %s, expected %v, error %v, then %v",
+			o.begin.Format("15:04:05.000"), o.client, o.kind, short(o.end.Sub(o.begin)), o.entry, o.served, o.named, o.expected, o.err, o.lost)
 	}
 	return b.String()
 }
@@ -164,7 +156,7 @@ func short(d time.Duration) string {
 // table prints one line per scenario, and below it the lines that do not hold.
 func table(w io.Writer, all []*figures) {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "SCENARIO\tROUNDS\tREQUESTS\tFAILED\tWRONG REGION\tWRONG STATE p50\tp99\tLONGEST\tVERDICT\tFIGURES (p50 p99)")
+	fmt.Fprintln(t, "SCENARIO\tROUNDS\tREQUESTS\tFAILED\tRETRIED TOO\tWRONG REGION\tWRONG STATE p50\tp99\tLONGEST\tVERDICT\tFIGURES (p50 p99)")
 	for _, f := range all {
 		states := wrongStates(f.outs)
 		verdict := "holds"
@@ -175,7 +167,7 @@ func table(w io.Writer, all []*figures) {
 		for _, m := range f.measured {
 			figures = append(figures, fmt.Sprintf("%s %s %s", m.what, short(percentile(m.values, 0.5)), short(percentile(m.values, 0.99))))
 		}
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%s\t%s\n", f.name, f.rounds, len(f.outs), count(f.outs, failed), count(f.outs, outcome.wrong),
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%s\t%s\n", f.name, f.rounds, len(f.outs), count(f.outs, failed), count(f.outs, lost), count(f.outs, wrong),
 			short(percentile(states, 0.5)), short(percentile(states, 0.99)), short(percentile(states, 1)), verdict, cmp.Or(strings.Join(figures, "; "), "-"))
 	}
 	t.Flush()

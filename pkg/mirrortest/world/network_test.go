@@ -48,6 +48,7 @@ type World struct {
 	clients []*host
 	added   *host  // oceania's node, not running at first
 	keys    string // content of all key files
+	token   string // of the operators
 	local   *http.Client
 }
 
@@ -67,7 +68,7 @@ func (p *process) kill(s syscall.Signal) {
 // sees all others serving. All ends with the test.
 func newWorld(t testing.TB) *World {
 	t.Helper()
-	w := &World{t: t, dir: *dir, bin: t.TempDir(), keys: newKey() + "\n"}
+	w := &World{t: t, dir: *dir, bin: t.TempDir(), keys: newKey() + "\n", token: newKey()}
 	if w.dir == "" {
 		w.dir = t.TempDir()
 	}
@@ -255,8 +256,8 @@ const edgeFile = `node: %[1]s
 region: %[2]s
 regions: ./regions
 state: ./state
-listen: {http: 0.0.0.0:80}
-admin: {listen: 127.0.0.1:9080}
+listen: {http: 0.0.0.0:80, dns: {listen: 0.0.0.0:53, ttl: 1s}}
+admin: {listen: 127.0.0.1:9080, token_file: ./token}
 advertise: http://%[3]s
 addresses: [%[3]s]
 origins: [%[4]s]
@@ -288,6 +289,7 @@ func (w *World) write(h *host, known []site) {
 	}
 	w.put(h, "edge.yaml", fmt.Sprintf(edgeFile, h.name, h.region, h.addr, strings.Join(from, ", "), strings.Join(join, ", ")))
 	w.put(h, "gossip.keys", w.keys)
+	w.put(h, "token", w.token+"\n")
 	w.put(h, "city.mmdb", string(geoDatabase(w.t, homes)))
 }
 

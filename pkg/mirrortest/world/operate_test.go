@@ -30,7 +30,7 @@ func rollingRestart(r *round) {
 		r.startEdge(h)
 		r.f.add("all serving again", 0, r.settled(heal))
 	}
-	r.none("clients failed", r.keep())
+	r.none("clients failed", r.keep(), anybody)
 }
 
 // geoSwapped gives all nodes another database, then a broken one, then the old.
@@ -83,7 +83,7 @@ func geoSwapped(r *round) {
 		}
 		put(string(text))
 	}
-	r.none("clients failed", r.keep())
+	r.none("clients failed", r.keep(), anybody)
 }
 
 // keysRotated brings a new gossip key to all nodes, and takes the old away.
@@ -112,5 +112,5 @@ func keysRotated(r *round) {
 		}
 	}
 	outs := r.keep()
-	r.none("clients failed", outs)
+	r.none("clients failed", outs, anybody)
 }

@@ -141,7 +141,8 @@ func (s site) file() string {
 }
 
 const (
-	canonical   = "rest.mirror.example"
-	networkFile = "canonical: [http://" + canonical + "]\nhome: europe\nrouting: {navigation: redirect, api: serve}\n" +
+	canonical = "rest.mirror.example"
+	// The second name makes the regions' hostnames parts of the network's own zone.
+	networkFile = "canonical: [http://" + canonical + ", http://mirror.example]\nhome: europe\nrouting: {navigation: redirect, api: serve}\n" +
 		"announced: {urls: [\"http://*.mirror.example\"]}\n"
 )

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -50,6 +51,21 @@ func (w *World) memcached(h *host) {
 func (w *World) startEdge(h *host) {
 	w.t.Helper()
 	w.run(h, "edge", filepath.Join(w.bin, "edge"), "serve", "--config", w.at(h, "edge.yaml"))
+}
+
+// command runs an edge command at a node to its end, and gives what it wrote.
+func (w *World) command(h *host, args ...string) (string, error) {
+	var out bytes.Buffer
+	cmd := exec.Command(filepath.Join(w.bin, "edge"), append(args, "--config", w.at(h, "edge.yaml"))...)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := h.ns.start(cmd)
+	if err == nil {
+		err = cmd.Wait()
+	}
+	if err != nil {
+		err = fmt.Errorf("edge %s at %s: %w: %s", strings.Join(args, " "), h.name, err, &out)
+	}
+	return out.String(), err
 }
 
 // process is what runs at a host.

@@ -5,81 +5,118 @@ package world
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
-	"net"
-	"net/http"
+	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
-	"mirrornet/pkg/status"
+	"github.com/miekg/dns"
 )
 
-// directory says which region the network calls nearest to a host, as the
-// first node says that answers: the nearest is asked first, as resolvers do,
-// and each other a little after the one before it.
-func (w *World) directory(ctx context.Context, from *host) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+const (
+	nextServer  = 400 * time.Millisecond // until the next name server is asked too
+	resolveTime = 3 * time.Second
+)
+
+// A resolver is a recursive one at a host: it asks the edges' name servers and
+// keeps each answer for its TTL, shared by all who ask it.
+type resolver struct {
+	w    *World
+	at   *host
+	mu   sync.Mutex // guards kept
+	kept map[string]kept
+}
+
+type kept struct {
+	addrs []netip.Addr
+	until time.Time
+}
+
+// resolve gives the addresses of a name, as the first server says that answers:
+// the nearest is asked first, as resolvers do, and each other a little after
+// the one before it.
+func (r *resolver) resolve(ctx context.Context, name string) ([]netip.Addr, error) {
+	r.mu.Lock()
+	k := r.kept[name]
+	r.mu.Unlock()
+	if time.Now().Before(k.until) {
+		return k.addrs, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, resolveTime)
 	defer cancel()
 	type answer struct {
-		region string
-		err    error
+		kept
+		err error
 	}
-	answers := make(chan answer, len(w.nodes))
-	order := rand.Perm(len(w.nodes))
-	slices.SortStableFunc(order, func(i, j int) int {
-		return cmp.Compare(oneWay(from.endpoint, w.nodes[i].endpoint), oneWay(from.endpoint, w.nodes[j].endpoint))
+	servers := slices.Clone(r.w.nodes)
+	rand.Shuffle(len(servers), func(i, j int) { servers[i], servers[j] = servers[j], servers[i] })
+	slices.SortStableFunc(servers, func(a, b *host) int {
+		return cmp.Compare(oneWay(r.at.endpoint, a.endpoint), oneWay(r.at.endpoint, b.endpoint))
 	})
+	answers := make(chan answer, len(servers))
 	next := time.NewTimer(0)
 	defer next.Stop()
 	var errs []error
 	for asked := 0; ; {
 		select {
 		case <-next.C:
-			h := w.nodes[order[asked]]
+			h := servers[asked]
 			go func() {
-				region, err := w.askDirectory(ctx, from, h)
-				answers <- answer{region, err}
+				k, err := r.ask(ctx, h, name)
+				answers <- answer{k, err}
 			}()
-			if asked++; asked < len(order) {
-				next.Reset(400 * time.Millisecond)
+			if asked++; asked < len(servers) {
+				next.Reset(nextServer)
 			}
 		case a := <-answers:
 			if a.err == nil {
-				return a.region, nil
+				r.mu.Lock()
+				r.kept[name] = a.kept
+				r.mu.Unlock()
+				return a.addrs, nil
 			}
-			if errs = append(errs, a.err); len(errs) == len(order) {
-				return "", errors.Join(errs...)
+			if errs = append(errs, a.err); len(errs) == len(servers) {
+				return nil, fmt.Errorf("resolving %s: %w", name, errors.Join(errs...))
 			}
-			if asked < len(order) {
+			if asked < len(servers) {
 				next.Reset(0)
 			}
 		case <-ctx.Done():
-			return "", errors.Join(append(errs, ctx.Err())...)
+			return nil, fmt.Errorf("resolving %s: %w", name, errors.Join(append(errs, ctx.Err())...))
 		}
 	}
 }
 
-func (w *World) askDirectory(ctx context.Context, from, node *host) (string, error) {
-	t := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return from.ns.dial(ctx, network, node.addr.String()+":80")
-	}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+siteOf(node.region).host()+"/-/route", nil)
+// ask asks one name server over UDP.
+func (r *resolver) ask(ctx context.Context, server *host, name string) (k kept, err error) {
+	conn, err := r.at.ns.dial(ctx, "udp", server.addr.String()+":53")
 	if err != nil {
-		return "", err
+		return k, err
 	}
-	resp, err := t.RoundTrip(req)
+	defer conn.Close()
+	q := &dns.Msg{}
+	q.SetQuestion(name+".", dns.TypeA)
+	q.SetEdns0(1232, false)
+	client := &dns.Client{Timeout: resolveTime}
+	a, _, err := client.ExchangeWithConnContext(ctx, q, &dns.Conn{Conn: conn})
 	if err != nil {
-		return "", err
+		return k, fmt.Errorf("%s: %w", server.name, err)
 	}
-	defer resp.Body.Close()
-	var x status.Explanation
-	if err := json.NewDecoder(resp.Body).Decode(&x); err != nil {
-		return "", err
+	k.until = time.Now().Add(time.Hour)
+	for _, rr := range a.Answer {
+		if rr, ok := rr.(*dns.A); ok {
+			addr, _ := netip.AddrFromSlice(rr.A.To4())
+			k.addrs = append(k.addrs, addr)
+			if until := time.Now().Add(time.Duration(rr.Hdr.Ttl) * time.Second); until.Before(k.until) {
+				k.until = until
+			}
+		}
 	}
-	if x.Nearest == "" {
-		return "", errors.New(resp.Status)
+	if a.Rcode != dns.RcodeSuccess || len(k.addrs) == 0 {
+		return k, fmt.Errorf("%s answers %s with %d addresses", server.name, dns.RcodeToString[a.Rcode], len(k.addrs))
 	}
-	return string(x.Nearest), nil
+	return k, nil
 }

@@ -43,6 +43,8 @@ var scenarios = []scenario{
 	{"flapping link", 3, flappingLink},
 	{"origins unreachable", 3, originsUnreachable},
 	{"rolling restart", 3, rollingRestart},
+	{"region added", 20, regionAdded},
+	{"region drained", 3, regionDrained},
 	{"GeoIP swapped", 3, geoSwapped},
 	{"keys rotated", 3, keysRotated},
 }
@@ -162,9 +164,8 @@ func nodeKilled(r *round) {
 	mend := r.kill([]*host{victim}, r.n%2 == 1)
 	r.wait(hold)
 	outs := r.keep()
-	own, others := apart(outs, victim.region)
-	r.none("clients of other regions failed", others)
-	r.back(own, broken)
+	r.none("clients of other regions failed", outs, not(of(victim.region)))
+	r.back(outs, victim.region, broken)
 	r.recover(mend)
 }
 
@@ -185,46 +186,46 @@ func regionKilled(r *round) {
 	}
 	r.logf("%s, packets %s: last named after %s, by %s", victim, how, short(named), by)
 	r.f.add("last named", failover, named)
-	own, healthy := apart(outs, victim)
-	r.none("clients of healthy regions failed", healthy)
-	r.back(own, broken)
+	r.none("clients of healthy regions failed", outs, not(of(victim)))
+	r.back(outs, victim, broken)
 	r.t.expecting(either(victim))
 	r.recover(mend)
 }
 
-// apart parts the outcomes of a region's clients, those who are nearest to it or
-// began there, from those of all others.
-func apart(outs []outcome, region string) (own, others []outcome) {
-	for _, o := range outs {
-		if o.entry == region || o.nearest == region {
-			own = append(own, o)
-		} else {
-			others = append(others, o)
-		}
-	}
-	return own, others
+// of says whose outcomes those of a region's clients are: of those who are
+// nearest to it, or began there.
+func of(region string) func(outcome) bool {
+	return func(o outcome) bool { return o.entry == region || o.nearest == region }
 }
 
-// back holds how soon the clients of what broke succeed again.
-func (r *round) back(outs []outcome, broken time.Time) {
-	last, first := back(outs, broken)
-	if first == never {
-		r.f.fail("round %d: clients did not succeed again within %s:%s", r.n+1, hold, examples(outs, failed, 3))
-		return
-	}
-	r.f.add("last request that failed", failover, last)
-	r.f.add("first success after it", 0, first)
-	if last > failover {
+func and(a, b func(outcome) bool) func(outcome) bool {
+	return func(o outcome) bool { return a(o) && b(o) }
+}
+
+func not(a func(outcome) bool) func(outcome) bool { return func(o outcome) bool { return !a(o) } }
+
+// back holds how soon the clients of a region succeed again after it broke: with
+// a retry within the limit, and shown beside it without one.
+func (r *round) back(outs []outcome, region string, broken time.Time) {
+	alone, retried := back(outs, broken, and(of(region), failed)), back(outs, broken, and(of(region), lost))
+	r.f.add("failed until", 0, alone)
+	r.f.add("failed in spite of a retry until", failover, retried)
+	if alone > failover {
 		r.logf("the last failures:%s", examples(outs, func(o outcome) bool { return o.err != nil && o.begin.Sub(broken) > failover }, 3))
+	}
+	if alone == never {
+		r.f.fail("round %d: clients of %s still failed %s after it broke", r.n+1, region, hold)
 	}
 }
 
 // none holds that no request failed.
-func (r *round) none(what string, outs []outcome) {
-	if n := count(outs, failed); n > 0 {
-		r.f.fail("round %d: %s: %d of %d requests:%s", r.n+1, what, n, len(outs), examples(outs, failed, 3))
+func (r *round) none(what string, outs []outcome, is func(outcome) bool) {
+	if n := count(outs, and(is, failed)); n > 0 {
+		r.f.fail("round %d: %s: %d of %d requests:%s", r.n+1, what, n, count(outs, is), examples(outs, and(is, failed), 3))
 	}
 }
+
+func anybody(outcome) bool { return true }
 
 func (r *round) logf(format string, args ...any) {
 	r.World.t.Logf("%s %d: %s", r.f.name, r.n+1, fmt.Sprintf(format, args...))

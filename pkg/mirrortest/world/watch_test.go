@@ -78,6 +78,24 @@ func lastNamed(all []decision, region string, begin time.Time) (last time.Durati
 	return last, by
 }
 
+// firstAll is how long after begin the last node began to name a region, and
+// whether all did.
+func firstAll(all []decision, nodes []*host, region string, begin time.Time) (took time.Duration, every bool) {
+	first := map[string]time.Time{}
+	for _, d := range all {
+		if d.nearest == region && first[d.node].IsZero() && !d.at.Before(begin) {
+			first[d.node] = d.at
+		}
+	}
+	for _, h := range nodes {
+		if first[h.name].IsZero() {
+			return 0, false
+		}
+		took = max(took, first[h.name].Sub(begin))
+	}
+	return took, true
+}
+
 // A change is one of a target's state, by the log of the node that saw it.
 type change struct {
 	at           time.Time
