@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/netip"
 	"slices"
 	"sync"
@@ -116,7 +117,6 @@ type client struct {
 	far  *resolver // of its page loads: the network takes the client for one from there
 	kind string
 	http *http.Client
-	last atomic.Pointer[string] // region that was last dialed
 }
 
 // dialedKey is where a request's context keeps which region was dialed first.
@@ -135,6 +135,9 @@ func (c *client) loop(ctx context.Context, first time.Duration) {
 		case <-timer.C:
 		}
 		timer.Reset(pace)
+		if n%20 == 19 {
+			c.http.CloseIdleConnections() // so that names are resolved now and then
+		}
 		wg.Go(func() {
 			begin := time.Now()
 			o := c.request(n)
@@ -153,19 +156,23 @@ func (c *client) request(n int) (o outcome) {
 	o.nearest = order[0]
 	o.expected = (*c.t.expect.Load())(c.home)
 	var dialed atomic.Pointer[string]
+	var used atomic.Pointer[string] // region at the other end of the first connection
 	ctx := context.WithValue(context.Background(), dialedKey{}, &dialed)
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) {
+		if a, ok := i.Conn.RemoteAddr().(*net.TCPAddr); ok {
+			region := c.t.w.regionOf(a.AddrPort().Addr().Unmap())
+			used.CompareAndSwap(nil, &region)
+		}
+	}})
 	name := canonical
 	if c.kind == regional {
 		name = siteOf(order[0]).host()
 	}
 	o.served, o.named, o.err = c.exchange(ctx, name, n)
-	switch {
-	case dialed.Load() != nil:
-		o.entry = *dialed.Load()
-	case o.err == nil:
-		o.entry = o.served // on a connection that was there
-	case c.last.Load() != nil:
-		o.entry = *c.last.Load()
+	for _, p := range []*string{used.Load(), dialed.Load()} {
+		if p != nil && o.entry == "" {
+			o.entry = *p
+		}
 	}
 	switch {
 	case o.err == nil && c.kind == regional && o.served == order[0]:
@@ -251,7 +258,6 @@ func (c *client) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	}
 	var errs []error
 	region := c.t.w.regionOf(addrs[0])
-	c.last.Store(&region)
 	if dialed, ok := ctx.Value(dialedKey{}).(*atomic.Pointer[string]); ok {
 		dialed.CompareAndSwap(nil, &region)
 	}

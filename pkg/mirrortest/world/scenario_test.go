@@ -101,7 +101,14 @@ func without(gone ...string) func(home) []string {
 	}
 }
 
-// either accepts what was right during a break too, while it heals.
+var everywhere = func() (names []string) {
+	for _, s := range append(sites[:len(sites):len(sites)], oceania) {
+		names = append(names, s.region)
+	}
+	return names
+}()
+
+// either accepts what was right before, too.
 func either(gone ...string) func(home) []string {
 	return func(h home) []string { return append(without(gone...)(h), nearest(h, sites)[0]) }
 }
@@ -127,6 +134,8 @@ func (r *round) kill(nodes []*host, swallow bool) (mend func()) {
 func (r *round) recover(mend func()) {
 	r.keep()
 	mend()
+	// Who was away and is back may be used or not: how soon it is, is one figure.
+	r.t.expecting(func(home) []string { return everywhere })
 	if *strict && r.n == 0 {
 		r.f.add("all serving again", 0, r.settled(heal))
 	}
@@ -165,7 +174,7 @@ func nodeKilled(r *round) {
 	r.wait(hold)
 	outs := r.keep()
 	r.none("clients of other regions failed", outs, not(of(victim.region)))
-	r.back(outs, victim.region, broken)
+	r.back(outs, of(victim.region), broken)
 	r.recover(mend)
 }
 
@@ -187,8 +196,7 @@ func regionKilled(r *round) {
 	r.logf("%s, packets %s: last named after %s, by %s", victim, how, short(named), by)
 	r.f.add("last named", failover, named)
 	r.none("clients of healthy regions failed", outs, not(of(victim)))
-	r.back(outs, victim, broken)
-	r.t.expecting(either(victim))
+	r.back(outs, of(victim), broken)
 	r.recover(mend)
 }
 
@@ -204,17 +212,17 @@ func and(a, b func(outcome) bool) func(outcome) bool {
 
 func not(a func(outcome) bool) func(outcome) bool { return func(o outcome) bool { return !a(o) } }
 
-// back holds how soon the clients of a region succeed again after it broke: with
-// a retry within the limit, and shown beside it without one.
-func (r *round) back(outs []outcome, region string, broken time.Time) {
-	alone, retried := back(outs, broken, and(of(region), failed)), back(outs, broken, and(of(region), lost))
+// back holds how soon some clients succeed again after a break: with a retry
+// within the limit, and shown beside it without one.
+func (r *round) back(outs []outcome, is func(outcome) bool, broken time.Time) {
+	alone, retried := back(outs, broken, and(is, failed)), back(outs, broken, and(is, lost))
 	r.f.add("failed until", 0, alone)
 	r.f.add("failed in spite of a retry until", failover, retried)
 	if alone > failover {
-		r.logf("the last failures:%s", examples(outs, func(o outcome) bool { return o.err != nil && o.begin.Sub(broken) > failover }, 3))
+		r.logf("the last failures:%s", examples(outs, func(o outcome) bool { return is(o) && o.err != nil && o.begin.Sub(broken) > failover }, 3))
 	}
 	if alone == never {
-		r.f.fail("round %d: clients of %s still failed %s after it broke", r.n+1, region, hold)
+		r.f.fail("round %d: clients still failed %s after the break", r.n+1, hold)
 	}
 }
 

@@ -98,9 +98,9 @@ func firstAll(all []decision, nodes []*host, region string, begin time.Time) (to
 
 // A change is one of a target's state, by the log of the node that saw it.
 type change struct {
-	at           time.Time
-	node, target string
-	state        string
+	at                 time.Time
+	node, target, kind string
+	state              string
 }
 
 // changes are the changes of edges' states that the nodes logged since then.
@@ -121,17 +121,20 @@ func (w *World) changes(nodes []*host, since time.Time) (all []change) {
 			if json.Unmarshal(line, &l) != nil || l.Time.Before(since) || l.Was == "unknown" {
 				continue
 			}
-			all = append(all, change{l.Time, h.name, l.Target, l.Msg[len("health: "):]})
+			all = append(all, change{l.Time, h.name, l.Target, l.Kind, l.Msg[len("health: "):]})
 		}
 	}
 	return all
 }
 
-// mostPerMinute is the largest number of changes of one target that one node
-// saw within a minute.
-func mostPerMinute(all []change) (most int, of change) {
+// mostPerMinute is the largest number of changes of one target of a kind that
+// one node saw within a minute.
+func mostPerMinute(all []change, kind string) (most int, of change) {
 	series := map[[2]string][]change{}
 	for _, c := range all {
+		if c.kind != kind {
+			continue
+		}
 		key := [2]string{c.node, c.target}
 		series[key] = append(series[key], c)
 		s := series[key]

@@ -101,6 +101,11 @@ func TestWorld(t *testing.T) {
 		}
 		f.settle(*strict)
 		t.Logf("%s: %d rounds, %d requests, %d failed, after %s", s.name, f.rounds, len(f.outs), count(f.outs, failed), short(time.Since(begin)))
+		for what, is := range map[string]func(outcome) bool{"failed": failed, "went to another region": wrong} {
+			if *strict && count(f.outs, is) > 0 {
+				t.Logf("%s, some that %s:%s", s.name, what, examples(f.outs, is, 5))
+			}
+		}
 	}
 	if len(all) == 0 {
 		t.Fatalf("no scenario is called %s", *which)
