@@ -33,8 +33,11 @@ import (
 )
 
 const (
-	linger     = 5 * time.Minute
-	askSoon    = time.Second // the first time: who has just joined may not know yet who asks, and is silent
+	linger = 5 * time.Minute
+	// The first time: who has just joined may not know yet who asks, and is silent.
+	// Question and answer each make a connection, so they take three round trips,
+	// which around the world are more than a second.
+	askSoon    = 1500 * time.Millisecond
 	askTimeout = 2 * time.Second
 	askAtOnce  = 8
 	askFirst   = 50 * time.Millisecond // after the first failure; then twice that
