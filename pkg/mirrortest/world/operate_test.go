@@ -3,7 +3,11 @@
 package world
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -98,7 +102,34 @@ func keysRotated(r *round) {
 			wait(200 * time.Millisecond)
 		}
 		r.put(r.added, "gossip.keys", r.keys)
-		wait(2 * time.Second)
+		// The next step waits until every node is known to have these keys, as
+		// an operator would.
+		want := prints(list)
+		r.f.add("known of all", 0, r.within(20*time.Second, "edge keys list shows the new keys of all nodes", func() error {
+			out, err := r.command(r.nodes[r.n], "keys", "list", "--output", "json")
+			var k struct {
+				Nodes []struct {
+					Node string
+					Keys []string
+				}
+			}
+			if err == nil {
+				err = json.Unmarshal([]byte(out), &k)
+			}
+			if err != nil {
+				return err
+			}
+			n := 0
+			for _, row := range k.Nodes {
+				if slices.Equal(row.Keys, want) {
+					n++
+				}
+			}
+			if n != len(r.nodes) {
+				return fmt.Errorf("%d of %d nodes have %v: %s", n, len(r.nodes), want, out)
+			}
+			return nil
+		}))
 		for _, h := range r.nodes {
 			s, err := r.report(h)
 			if err != nil {
@@ -111,6 +142,14 @@ func keysRotated(r *round) {
 			}
 		}
 	}
-	outs := r.keep()
-	r.none("clients failed", outs, anybody)
+	r.none("clients failed", r.keep(), anybody)
+}
+
+// prints are the fingerprints of keys.
+func prints(keys []string) (list []string) {
+	for _, k := range keys {
+		raw, _ := base64.StdEncoding.DecodeString(k)
+		list = append(list, fmt.Sprintf("%x", sha256.Sum256(raw))[:8])
+	}
+	return list
 }
