@@ -247,7 +247,7 @@ func (r *rig) runLoad(ctx context.Context, s *server, row row, length time.Durat
 		if row.keys == 1 {
 			each = "same"
 		}
-		args = append(args, "-s", script, "http://"+s.Addr, "--", row.target(0), pageFields, each)
+		args = append(args, "-s", script, "http://"+s.Addr, "--", row.target(0), row.fields(), each)
 	case row.kind == misses:
 		script, err := r.file("unique.lua")
 		if err != nil {

@@ -36,6 +36,14 @@ const pageFields = "Host: " + canonical + "\r\n" +
 	"Accept-Language: en-GB,en;q=0.5\r\nAccept-Encoding: gzip, deflate\r\n" +
 	"Sec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Site: none\r\nConnection: keep-alive\r\n"
 
+// fields are what a row's page loads have.
+func (r row) fields() string {
+	if r.cookie {
+		return pageFields + "Cookie: ENSEMBL_WIDTH=1200\r\n"
+	}
+	return pageFields
+}
+
 // constantFields are those of an edge's redirect, Location aside.
 func constantFields() http.Header {
 	return http.Header{
@@ -95,8 +103,8 @@ func (s *server) startOther(r *rig) error {
 }
 
 // page asks for a page as a browser does.
-func (c *client) page(target string) (*http.Response, error) {
-	resp, _, err := c.exchange([]byte("GET " + target + " HTTP/1.1\r\n" + pageFields + "\r\n"))
+func (c *client) page(target, fields string) (*http.Response, error) {
+	resp, _, err := c.exchange([]byte("GET " + target + " HTTP/1.1\r\n" + fields + "\r\n"))
 	return resp, err
 }
 
@@ -113,7 +121,7 @@ func (r *rig) prepareRedirect(ctx context.Context, s *server, row row) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		resp, err := c.page(row.target(0))
+		resp, err := c.page(row.target(0), row.fields())
 		if err != nil {
 			return err
 		}

@@ -21,7 +21,7 @@ const elsewhereFor = time.Second
 // to, without the target.
 func (e *Edge) leaveElsewhere(r *http.Request, x *exchange, h http.Header, text, base string) {
 	table := e.aliases.table
-	if table == nil || r.TLS != nil || r.Method != http.MethodGet || x.hops > 0 || x.query != r.URL.RawQuery {
+	if table == nil || r.TLS != nil || len(r.Header["Cookie"]) > 0 || r.Method != http.MethodGet || x.hops > 0 || x.query != r.URL.RawQuery {
 		return
 	}
 	key, ok := lane.AppendAnyKey(make([]byte, 0, 256), r)
