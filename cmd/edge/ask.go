@@ -232,9 +232,9 @@ func (a *asking) files() (*region.Map, config, *geoip.Locator, error) {
 	if _, ok := m.Region(c.region); !ok {
 		return nil, c, nil, noRegion(c)
 	}
-	places, err := geoip.Open(geoip.Config{Database: c.geo})
+	places, err := geoip.Open(geoip.Config{Database: c.geo, ASN: c.asns})
 	if err != nil {
-		return nil, c, nil, invalid{"geo.database: " + err.Error()}
+		return nil, c, nil, invalid{"geo: " + err.Error()}
 	}
 	return m, c, places, nil
 }
@@ -288,8 +288,8 @@ func checkCommand() *cobra.Command {
 				faults = append(faults, noRegion(cfg)...)
 			}
 		}
-		if _, err := geoip.Open(geoip.Config{Database: cfg.geo}); err != nil {
-			faults = append(faults, "geo.database: "+err.Error())
+		if _, err := geoip.Open(geoip.Config{Database: cfg.geo, ASN: cfg.asns}); err != nil {
+			faults = append(faults, "geo: "+err.Error())
 		}
 		if _, err := readKeys(cfg.keyFile); err != nil {
 			faults = append(faults, "gossip.key_file: "+err.Error())

@@ -49,7 +49,8 @@ type settings struct {
 		Memcached []string `yaml:"memcached"`
 	} `yaml:"cache"`
 	Geo struct {
-		Database string `yaml:"database"`
+		Database    string `yaml:"database"`
+		ASNDatabase string `yaml:"asn_database"`
 	} `yaml:"geo"`
 	Gossip struct {
 		Listen  string   `yaml:"listen"`
@@ -89,6 +90,7 @@ func (s *settings) all() []setting {
 		{"cache.memory", &s.Cache.Memory, false, "size of the memory tier, like 256MiB; the process takes a quarter more and 128MiB, unless GOMEMLIMIT or GOGC is set; 0: none"},
 		{"cache.memcached", &s.Cache.Memcached, false, "memcached servers, host:port or the path of a unix socket"},
 		{"geo.database", &s.Geo.Database, true, "GeoIP database, City or Country; empty: rules only"},
+		{"geo.asn_database", &s.Geo.ASNDatabase, true, "GeoIP database of autonomous systems, like GeoLite2-ASN; empty: no asns in rules match"},
 		{"gossip.listen", &s.Gossip.Listen, false, "address for gossip; empty: this node stands alone"},
 		{"gossip.join", &s.Gossip.Join, false, "gossip addresses of other nodes"},
 		{"gossip.key_file", &s.Gossip.KeyFile, true, "file of gossip keys, one per line; required off loopback"},
@@ -139,6 +141,7 @@ type config struct {
 	memory         int64 // bytes; 0: none
 	memcached      []string
 	geo            string
+	asns           string
 	gossip         netip.AddrPort // invalid: none
 	join           []string
 	keyFile        string
@@ -257,7 +260,7 @@ func fault(file string, e *yaml.LoadError) string {
 
 func (s *settings) config() (config, invalid) {
 	c := config{node: s.Node, region: region.Name(s.Region), regions: s.Regions, state: s.State, listen: s.Listen.HTTP,
-		admin: s.Admin.Listen, advertise: strings.TrimSuffix(s.Advertise, "/"), memcached: s.Cache.Memcached, geo: s.Geo.Database,
+		admin: s.Admin.Listen, advertise: strings.TrimSuffix(s.Advertise, "/"), memcached: s.Cache.Memcached, geo: s.Geo.Database, asns: s.Geo.ASNDatabase,
 		join: s.Gossip.Join, keyFile: s.Gossip.KeyFile, accessLog: s.AccessLog, catalogue: edge.Mode(s.Catalogue)}
 	var faults invalid
 	wrong := func(field, format string, args ...any) {

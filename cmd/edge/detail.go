@@ -14,6 +14,7 @@ type detail struct {
 	Regions  string                `json:"regions_folder"`
 	Problems []string              `json:"region_problems,omitempty"`
 	Geo      geoip.Info            `json:"geo"`
+	ASNs     geoip.Info            `json:"geo_asn"`
 	Health   []health.TargetStatus `json:"health"`
 	Gossip   []gossip.Node         `json:"gossip"`
 	network
@@ -23,7 +24,7 @@ type detail struct {
 }
 
 func (n *node) detail() any {
-	d := detail{Report: n.edge.Status(), Regions: n.config.regions, Geo: n.geo.Info()}
+	d := detail{Report: n.edge.Status(), Regions: n.config.regions, Geo: n.geo.Info(), ASNs: n.geo.ASNInfo()}
 	for _, p := range n.regions.Refused() {
 		d.Problems = append(d.Problems, p.String())
 	}

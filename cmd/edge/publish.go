@@ -1,7 +1,10 @@
 package main
 
 import (
+	"time"
+
 	"mirrornet/pkg/announce"
+	"mirrornet/pkg/geoip"
 	"mirrornet/pkg/observe"
 	"mirrornet/pkg/region"
 	"mirrornet/pkg/store"
@@ -24,6 +27,20 @@ func (n *node) publish() {
 		}
 		return 0
 	})
+	for kind, info := range map[string]func() geoip.Info{"place": n.geo.Info, "asn": n.geo.ASNInfo} {
+		if info().Path == "" {
+			continue
+		}
+		of := map[string]string{"database": kind}
+		m.Gauge("mirrornet_geo_database_age_seconds", "Time since the GeoIP database in use was built.", of,
+			func() float64 { return time.Since(info().Built).Seconds() })
+		m.Gauge("mirrornet_geo_database_refused", "1 while the GeoIP database's file as it is now is not in use.", of, func() float64 {
+			if info().Err != "" {
+				return 1
+			}
+			return 0
+		})
+	}
 	m.Gauge("mirrornet_load_requests_per_second", "Requests that this node's region serves a second, as its nodes say.", nil, func() float64 {
 		perSecond, _, _ := n.edge.Load(n.config.region)
 		return perSecond

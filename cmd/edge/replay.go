@@ -111,9 +111,9 @@ Before is the map of the running node, with what it knows of round trips; withou
 			return err
 		}
 		cfg, _ := a.config() // its other faults are edge check's
-		geo, err := geoip.Open(geoip.Config{Database: cfg.geo})
+		geo, err := geoip.Open(geoip.Config{Database: cfg.geo, ASN: cfg.asns})
 		if err != nil {
-			return invalid{"geo.database: " + err.Error()}
+			return invalid{"geo: " + err.Error()}
 		}
 		if cfg.geo == "" {
 			fmt.Fprintln(c.ErrOrStderr(), "edge: no geo.database is given, so clients have no place: rules by network alone decide")

@@ -78,12 +78,12 @@ func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, erro
 		return nil, noRegion(c)
 	}
 	n.follow(refresh)
-	if n.geo, err = geoip.Open(geoip.Config{Database: c.geo, Logger: logger, OnChange: func() {
+	if n.geo, err = geoip.Open(geoip.Config{Database: c.geo, ASN: c.asns, Logger: logger, OnChange: func() {
 		if n.edge != nil {
 			n.edge.Relocated()
 		}
 	}}); err != nil {
-		return nil, invalid{"geo.database: " + err.Error()}
+		return nil, invalid{"geo: " + err.Error()}
 	}
 	keys, err := readKeys(c.keyFile)
 	if err != nil {

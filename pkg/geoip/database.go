@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"strings"
 	"sync/atomic"
@@ -17,14 +18,40 @@ import (
 const (
 	countryKm = 1000    // accuracy of a place known by country alone
 	slots     = 1 << 14 // places kept; about 2 MiB when all are in use
+	ways      = 4       // slots in which one place may be
 	sample    = 1000    // records decoded before a database is used
 )
+
+// kind is what a database is for.
+type kind int
+
+const (
+	places  kind = iota
+	numbers      // of autonomous systems
+)
+
+// wanted says what file is wanted for a kind.
+func (k kind) wanted() string {
+	if k == numbers {
+		return "use an ASN database"
+	}
+	return "use a City or Country database, or one whose records hold a country_code"
+}
+
+// finds reports whether a record says what the kind is about.
+func (k kind) finds(p geo.Place) bool {
+	if k == numbers {
+		return p.ASN != 0
+	}
+	return p.Known()
+}
 
 // A database is one file, opened. It is immutable but for the places kept.
 type database struct {
 	info   Info
+	kind   kind
 	reader *maxminddb.Reader
-	city   *geoip2.Reader // nil for flat databases
+	city   *geoip2.Reader // nil for flat databases and ASNs
 	kept   [slots]atomic.Pointer[kept]
 }
 
@@ -34,13 +61,15 @@ type kept struct {
 }
 
 // open checks what a file holds by reading from it.
-func open(data []byte) (*database, error) {
+func open(data []byte, k kind) (*database, error) {
 	reader, err := maxminddb.OpenBytes(data)
 	if err != nil {
 		return nil, fmt.Errorf("not a MaxMind database: %w", err)
 	}
-	db := &database{reader: reader, info: Info{Type: reader.Metadata.DatabaseType, Built: reader.Metadata.BuildTime()}}
-	db.city, err = geoip2.OpenBytes(data)
+	db := &database{kind: k, reader: reader, info: Info{Type: reader.Metadata.DatabaseType, Built: reader.Metadata.BuildTime()}}
+	if k == places {
+		db.city, err = geoip2.OpenBytes(data)
+	}
 	if _, unknown := errors.AsType[geoip2.UnknownDatabaseTypeError](err); unknown {
 		db.city = nil // perhaps a flat one; the sample tells
 	} else if err != nil {
@@ -56,16 +85,18 @@ func open(data []byte) (*database, error) {
 		}
 		place, err := db.decode(result, result.Prefix().Addr())
 		if err != nil {
-			return nil, fmt.Errorf("type %q, record of %s: %w; use a City or Country database, or one whose records hold a country_code",
-				db.info.Type, result.Prefix(), err)
+			return nil, fmt.Errorf("type %q, record of %s: %w; %s", db.info.Type, result.Prefix(), err, k.wanted())
 		}
-		if place.Known() {
+		if k.finds(place) {
 			known++
 		}
 	}
 	if known == 0 {
-		return nil, fmt.Errorf("type %q: no place in the first %d records; use a City or Country database, or one whose records hold a country_code",
-			db.info.Type, min(read, sample))
+		what := "place"
+		if k == numbers {
+			what = "ASN"
+		}
+		return nil, fmt.Errorf("type %q: no %s in the first %d records; %s", db.info.Type, what, min(read, sample), k.wanted())
 	}
 	return db, nil
 }
@@ -78,9 +109,18 @@ func (db *database) locate(a netip.Addr) geo.Place {
 	}
 	offset := result.Offset()
 	// Fibonacci hashing: offsets of neighbours differ in their low bits alone.
-	slot := &db.kept[uint64(offset)*0x9e3779b97f4a7c15>>(64-14)]
-	if k := slot.Load(); k != nil && k.offset == offset {
-		return k.place
+	hash := uint64(offset) * 0x9e3779b97f4a7c15
+	row := db.kept[hash>>(64-14)&^(ways-1):][:ways]
+	slot := &row[hash%ways] // if all are taken
+	for i := range row {
+		k := row[i].Load()
+		if k == nil {
+			slot = &row[i]
+			break
+		}
+		if k.offset == offset {
+			return k.place
+		}
 	}
 	place, err := db.decode(result, a)
 	if err != nil {
@@ -91,6 +131,13 @@ func (db *database) locate(a netip.Addr) geo.Place {
 }
 
 func (db *database) decode(result maxminddb.Result, a netip.Addr) (geo.Place, error) {
+	if db.kind == numbers {
+		var record struct {
+			Number uint32 `maxminddb:"autonomous_system_number"`
+		}
+		err := result.Decode(&record)
+		return geo.Place{ASN: record.Number}, err
+	}
 	if db.city == nil {
 		var record struct {
 			Code string `maxminddb:"country_code"`
@@ -109,6 +156,9 @@ func (db *database) decode(result maxminddb.Result, a netip.Addr) (geo.Place, er
 	if at := record.Location; at.HasCoordinates() && (*at.Latitude != 0 || *at.Longitude != 0) {
 		if point, err := geo.At(*at.Latitude, *at.Longitude); err == nil {
 			place.Point, place.AccuracyKm = point, int(at.AccuracyRadius)
+			if place.AccuracyKm == 0 && place.City == "" && len(record.Subdivisions) == 0 {
+				place.AccuracyKm = countryKm // the middle of a country, in a database that does not say so
+			}
 		}
 	}
 	return place, nil
@@ -127,4 +177,29 @@ func byCountry(code, continent string) (p geo.Place) {
 		p.Point, p.AccuracyKm = point, countryKm
 	}
 	return p
+}
+
+// known is how many of a fixed sample of addresses a database knows.
+func (db *database) known() (n int) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range 4 * sample {
+		x := random.Uint64()
+		a := netip.AddrFrom4([4]byte{byte(x), byte(x >> 8), byte(x >> 16), byte(x >> 24)})
+		if i%4 == 3 {
+			a = netip.AddrFrom16([16]byte{0x20 | byte(x)&0x1f, byte(x >> 8), byte(x >> 16), byte(x >> 24), byte(x >> 32)})
+		}
+		if public(a) && db.kind.finds(db.locate(a)) {
+			n++
+		}
+	}
+	return n
+}
+
+// replaces says why a new database should not take the place of the old: one
+// that knows less than half as much is a wrong file, or the half of one.
+func (db *database) replaces(old *database) error {
+	if now, before := db.known(), old.known(); 2*now < before {
+		return fmt.Errorf("%s: knows %d of a sample of addresses, of which the one in use knows %d; restart the node if that is meant", db.info.Path, now, before)
+	}
+	return nil
 }

@@ -420,7 +420,7 @@ func TestRealDatabase(t *testing.T) {
 	}
 	// Every code of the database is one that geo knows, or not a country's.
 	unknown := map[string]int{}
-	for result := range l.current.Load().reader.Networks() {
+	for result := range l.places.current.Load().reader.Networks() {
 		var record struct {
 			Code string `maxminddb:"country_code"`
 		}
@@ -448,7 +448,7 @@ func FuzzOpen(f *testing.F) {
 	}
 	clients := []netip.Addr{netip.MustParseAddr("133.39.1.1"), netip.MustParseAddr("2400::1"), netip.MustParseAddr("8.8.8.8")}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		db, err := open(data)
+		db, err := open(data, places)
 		if err != nil {
 			return
 		}
@@ -473,7 +473,7 @@ func TestCyclicTree(t *testing.T) {
 		}
 		data[3*i], data[3*i+1], data[3*i+2] = byte(next>>16), byte(next>>8), byte(next)
 	}
-	if db, err := open(data); err == nil {
+	if db, err := open(data, places); err == nil {
 		t.Errorf("was opened: %+v", db.info)
 	}
 }
@@ -486,7 +486,7 @@ func TestBrokenBytes(t *testing.T) {
 	for i := range data {
 		broken := bytes.Clone(data)
 		broken[i] ^= 0xff
-		if db, err := open(broken); err != nil {
+		if db, err := open(broken, places); err != nil {
 			refused++
 		} else {
 			db.locate(client)
@@ -515,7 +515,7 @@ func BenchmarkLocate(b *testing.B) {
 	})
 	b.Run("decoded", func(b *testing.B) {
 		b.ReportAllocs()
-		db := l.current.Load()
+		db := l.places.current.Load()
 		for i := 0; b.Loop(); i++ {
 			db.decode(db.reader.Lookup(clients[i%len(clients)]), clients[i%len(clients)])
 		}

@@ -6,9 +6,9 @@ import "net/netip"
 // place by the same record; the zero Prefix, without a database, is the whole
 // world.
 func (l *Locator) Network(client netip.Addr) netip.Prefix {
-	db := l.current.Load()
+	places, asns := l.places.current.Load(), l.asns.current.Load()
 	client = client.Unmap().WithZone("")
-	if db == nil || !client.IsValid() {
+	if places == nil && asns == nil || !client.IsValid() {
 		return netip.Prefix{}
 	}
 	special := special4[:]
@@ -19,8 +19,13 @@ func (l *Locator) Network(client netip.Addr) netip.Prefix {
 		}
 	}
 	bits := 0
-	if p := db.reader.Lookup(client).Prefix(); p.Addr().Is4() == client.Is4() {
-		bits = max(bits, p.Bits())
+	for _, db := range []*database{places, asns} {
+		if db == nil {
+			continue
+		}
+		if p := db.reader.Lookup(client).Prefix(); p.Addr().Is4() == client.Is4() {
+			bits = max(bits, p.Bits())
+		}
 	}
 	if !client.Is4() {
 		bits = max(bits, globalUnicast.Bits())
