@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -113,9 +114,27 @@ func (n *islander) current() *Edge {
 	return n.edge
 }
 
-func (n *islander) refresh()          { n.current().Refresh() }
-func (n *islander) Map() *region.Map  { return n.o.m }
-func (n *islander) Members() []Member { return n.members }
+func (n *islander) refresh()         { n.current().Refresh() }
+func (n *islander) Map() *region.Map { return n.o.m }
+
+func (n *islander) Members() []Member {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.members
+}
+
+// hears has the node's gossip say of another what it is.
+func (n *islander) hears(of, state string) {
+	n.mu.Lock()
+	n.members = slices.Clone(n.members)
+	for i := range n.members {
+		if n.members[i].Node == of {
+			n.members[i].State = state
+		}
+	}
+	n.mu.Unlock()
+	n.refresh()
+}
 
 func (n *islander) Share(topic, subject string, value []byte) error {
 	s := Statement{Topic: topic, Subject: subject, Writer: n.name, Value: value}
@@ -293,6 +312,28 @@ func TestFailover(t *testing.T) {
 				t.Errorf("round trip %v, %s: named for %v, back after %v", rtt, how, last, back)
 			}
 		}
+	}
+}
+
+// Gossip finds out at different times that a node is dead or has left. Who knows it
+// already must not be taken for somebody who sees that node serving.
+func TestDeadByGossipIsNotServing(t *testing.T) {
+	for _, state := range []string{"dead", "left"} {
+		synctest.Test(t, func(t *testing.T) {
+			o := newOcean(t, 100*time.Millisecond, seas...)
+			o.pass(10*time.Second, nil)
+			o.kill("asia", true)
+			o.nodes["asia"].stop()
+			o.pass(5*time.Second, nil)
+			for _, n := range []string{"africa", "oceania", "useast"} {
+				o.nodes[n].hears("asia", state)
+			}
+			o.pass(5*time.Second, func(at time.Duration) {
+				if o.names("europe", "asia") {
+					t.Fatalf("%s: europe names asia again %v after others know it %[1]s: %s", state, at, o.nodes["europe"].current().World().Status["asia"].Why)
+				}
+			})
+		})
 	}
 }
 

@@ -111,11 +111,7 @@ func (e *Edge) say(w *world) {
 	}
 	said := health.Said{Isolated: w.Isolated, Not: map[string]health.State{}, Without: map[string][]string{}}
 	var seen []string
-	for n := range w.verdicts {
-		state, probed := w.own[n]
-		if !probed {
-			continue
-		}
+	for n, state := range w.own { // those among them whom gossip holds dead, while others may not yet
 		seen = append(seen, n)
 		if state != health.Serving {
 			said.Not[n] = state
@@ -124,8 +120,21 @@ func (e *Edge) say(w *world) {
 			said.Without[n] = t.Without
 		}
 	}
+	unseen := false
+	for n := range w.verdicts {
+		if _, probed := w.own[n]; !probed {
+			unseen = true
+		}
+	}
+	if !unseen { // silence would say that they serve
+		for _, n := range w.members {
+			if _, probed := w.own[n.Node]; !probed && !n.Self && !n.present() {
+				said.Not[n.Node] = health.Unreachable
+			}
+		}
+	}
 	slices.Sort(seen)
-	if len(seen) < len(w.verdicts) {
+	if unseen {
 		said.Seen = seen
 		if said.Seen == nil {
 			said.Seen = []string{}
