@@ -44,6 +44,10 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "%s %s %d %v", r.Method, r.RequestURI, len(body), err)
 		return
 	}
+	if strings.HasPrefix(r.URL.Path, "/alike/") {
+		s.elsewhere(w, r)
+		return
+	}
 	if r.URL.Path == "/slow" {
 		s.entered <- struct{}{}
 		select {
@@ -84,6 +88,26 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		w.Write(body)
+	}
+}
+
+// elsewhere sends all of /alike/ to the same under /to.
+func (s *site) elsewhere(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	if key, ok := AppendAnyKey(nil, r); ok && s.table != nil && r.Method == http.MethodGet {
+		s.table.Put(&Alias{Key: key, Generation: s.generation.Load(), Status: http.StatusFound, At: epoch, Until: epoch.Add(time.Minute),
+			Head: [3][]byte{
+				[]byte("HTTP/1.1 302 Found\r\nContent-Type: " + h.Get("Content-Type") + "\r\nDate: " + h.Get("Date") + "\r\nLocation: /to"),
+				[]byte("\r\nContent-Length: "), []byte("\r\n\r\n")},
+			Body: []byte("look at /to"),
+			Alike: func(target []byte) bool {
+				return bytes.HasPrefix(target, []byte("/alike/")) && !bytes.ContainsAny(target, "%?#")
+			}})
+	}
+	h.Set("Location", "/to"+r.RequestURI)
+	w.WriteHeader(http.StatusFound)
+	if r.Method != http.MethodHead {
+		io.WriteString(w, "look at /to"+r.RequestURI+"\n")
 	}
 }
 

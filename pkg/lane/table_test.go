@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/netip"
 	"runtime"
 	"strings"
 	"sync"
@@ -250,6 +251,51 @@ func TestEvictionWhileAnswering(t *testing.T) {
 
 // raced: under -race a sync.Pool drops some of what it is given.
 var raced bool
+
+// One alias holds for many targets, each of which is told of; those that have an
+// alias of their own, or are not alike, are not its.
+func TestAlike(t *testing.T) {
+	told := make(chan string, 100)
+	s := serve(t, true, func(_ *http.Server, c *Config) {
+		c.Hit = func(_ netip.AddrPort, a *Alias, target []byte, n int64) {
+			told <- fmt.Sprintf("%d %s %d", a.Status, target, n)
+		}
+	})
+	c := s.dial(t)
+	s.warm(t, "/alike/warm")
+	until(t, "in the lane", func() bool { c.get("/alike/x"); return len(told) > 0 })
+	for len(told) > 0 {
+		<-told
+	}
+	calls := s.calls.Load()
+	c.send(get("/alike/1") + get("/alike/22"))
+	for _, target := range []string{"/alike/1", "/alike/22"} {
+		resp, body := c.answer("GET")
+		want := "look at /to" + target + "\n"
+		if resp.StatusCode != 302 || resp.Header.Get("Location") != "/to"+target || body != want {
+			t.Errorf("%s: %d %v %q", target, resp.StatusCode, resp.Header, body)
+		}
+		if got := <-told; got != fmt.Sprintf("302 %s %d", target, len(want)) {
+			t.Errorf("Hit was told %q", got)
+		}
+	}
+	if n := s.calls.Load() - calls; n != 0 {
+		t.Errorf("net/http answered %d", n)
+	}
+	for _, target := range []string{"/alike/1?x", "/b"} {
+		if c.get(target); s.calls.Load() == calls {
+			t.Errorf("%s is taken for alike", target)
+		}
+		calls = s.calls.Load()
+	}
+	s.generation.Add(1)
+	if c.get("/alike/1"); s.calls.Load() == calls {
+		t.Error("an alias of another generation answers")
+	}
+	if n := s.table.alike.Load(); n != 1 { // the one that was left just now
+		t.Errorf("%d aliases for many targets", n)
+	}
+}
 
 // A hit allocates nothing, from the first byte read to the last one told of.
 func TestNoAlloc(t *testing.T) {
