@@ -57,6 +57,12 @@ func (e *Edge) drainsNow(w *world) bool {
 func (e *Edge) healthz(w http.ResponseWriter, r *http.Request) {
 	world := e.world.Load()
 	answer := health.Answer{State: health.Serving, Without: world.without, NoOrigin: world.down, Process: e.process}
+	for _, o := range e.Origins {
+		if t := world.health.Status[originID(o)]; t.Answers() && t.Release != "" {
+			answer.Release = t.Release
+			break
+		}
+	}
 	code := http.StatusOK
 	if e.drainsNow(world) {
 		answer.State, code = health.Draining, http.StatusServiceUnavailable

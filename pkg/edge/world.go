@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"mirrornet/pkg/fetch"
@@ -174,6 +175,12 @@ func (e *Edge) observeRegion(w *world, name region.Name, now time.Time) (s route
 	}
 	if s.Nodes > 0 {
 		why = fmt.Sprintf("%d of its nodes serving", s.Nodes)
+		if v := w.votes[name]; v.For < v.Of && name != w.Self {
+			why += ", " + votes(v)
+		}
+		if len(s.Without) > 0 {
+			why += ", without " + strings.Join(s.Without, " and ")
+		}
 	}
 	s.Serving, s.Why = s.Nodes > 0, why
 	return s
