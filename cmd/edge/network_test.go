@@ -62,6 +62,7 @@ type fleet struct {
 	join    []string
 	keyFile string // of gossip; "": none
 	nodes   []*running
+	ports   int // tried so far
 }
 
 func newFleet(t *testing.T) *fleet {
@@ -77,14 +78,28 @@ func newFleet(t *testing.T) *fleet {
 	return &fleet{origin: base}
 }
 
-// free is an address on loopback that nobody listens on now.
-func free(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+// free is an address on loopback that nobody listens on, for TCP and UDP. It is
+// below the ports that outgoing connections get, so it stays free while an edge
+// restarts, and above those of mirrortest.
+func (f *fleet) free(t *testing.T) string {
+	t.Helper()
+	for ; f.ports < 7800; f.ports++ {
+		at := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(24200+(os.Getpid()*97+f.ports)%7800))
+		l, err := net.Listen("tcp", at.String())
+		if err != nil {
+			continue
+		}
+		l.Close()
+		u, err := net.ListenPacket("udp", at.String())
+		if err != nil {
+			continue
+		}
+		u.Close()
+		f.ports++
+		return at.String()
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no free port on loopback")
+	return ""
 }
 
 // start runs an edge whose regions folder holds files; it serves on return.
@@ -93,8 +108,8 @@ func (f *fleet) start(t *testing.T, name region.Name, files map[string]string) *
 	dir := t.TempDir()
 	r := &running{t: t, log: &lockedBuffer{}}
 	f.nodes = append(f.nodes, r)
-	gossip := free(t)
-	r.config = config{node: string(name) + "-1", region: name, regions: filepath.Join(dir, "regions"), state: filepath.Join(dir, "state"), listen: free(t), admin: free(t),
+	gossip := f.free(t)
+	r.config = config{node: string(name) + "-1", region: name, regions: filepath.Join(dir, "regions"), state: filepath.Join(dir, "state"), listen: f.free(t), admin: f.free(t),
 		origins: []*url.URL{f.origin}, catalogue: edge.None, memory: 8 << 20, gossip: netip.MustParseAddrPort(gossip), join: slices.Clone(f.join),
 		keyFile: f.keyFile, trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
 	r.config.advertise = "http://" + r.config.listen
@@ -225,12 +240,14 @@ func TestAnnouncedRegions(t *testing.T) {
 	}()
 	base := map[string]string{"network.yaml": networkFile, "europe.yaml": europeFile, "asia.yaml": asiaFile}
 	europe, asia := f.start(t, "europe", base), f.start(t, "asia", base)
+	joining := time.Now()
 	africa := f.start(t, "africa", map[string]string{"network.yaml": networkFile, "europe.yaml": europeFile, "asia.yaml": asiaFile, "africa.yaml": africaFile})
 	for _, n := range []*running{europe, asia} {
 		n.within(10*time.Second, "africa is there", func() error {
 			return contains(n.command("regions"), "africa  serving  1      http://africa.example.test  announced")
 		})
 	}
+	t.Logf("a new region: served by all's word %d ms after its node was started", time.Since(joining).Milliseconds())
 	// Files and announcements make the same map, so all nodes run one revision.
 	europe.within(5*time.Second, "one revision", func() error {
 		return contains(europe.command("regions"), "All 3 nodes run revision "+europe.status().Revision)
