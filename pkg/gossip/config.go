@@ -64,6 +64,7 @@ type Config struct {
 
 	tune             func(*memberlist.Config) // for tests
 	joinMin, joinMax time.Duration            // backoff between attempts; 0: 250 ms, 10 s
+	placeEvery       time.Duration            // how often the own coordinate may be told; 0: coordinateTime
 }
 
 // check fills in defaults and says what is wrong.
@@ -95,6 +96,9 @@ func (c *Config) check() error {
 	}
 	if c.joinMax <= 0 {
 		c.joinMax = 10 * time.Second
+	}
+	if c.placeEvery <= 0 {
+		c.placeEvery = coordinateTime
 	}
 	var errs []error
 	fail := func(format string, a ...any) { errs = append(errs, fmt.Errorf("gossip: "+format, a...)) }

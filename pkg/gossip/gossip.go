@@ -23,22 +23,23 @@ const (
 // Gossip is this node's part in the network. Its methods are safe for
 // concurrent use.
 type Gossip struct {
-	conf      Config
-	log       *slog.Logger
-	list      *memberlist.Memberlist
-	transport *transport
-	members   *members
-	ring      *memberlist.Keyring // nil: plaintext
-	ringMu    sync.Mutex          // one SetKeys at a time
-	addr      netip.AddrPort
-	interval  time.Duration // between rounds of gossip
-	leaving   atomic.Bool
-	silent    atomic.Bool   // tests set it to die without leaving
-	dirty     chan struct{} // capacity 1: OnChange is due
-	heard     chan struct{} // capacity 1: OnStatement is due
-	talk      *talk
-	asks      asks
-	update    chan struct{} // capacity 1: meta is to be announced
+	conf        Config
+	log         *slog.Logger
+	list        *memberlist.Memberlist
+	transport   *transport
+	members     *members
+	ring        *memberlist.Keyring // nil: plaintext
+	ringMu      sync.Mutex          // one SetKeys at a time
+	addr        netip.AddrPort
+	interval    time.Duration // between rounds of gossip
+	leaving     atomic.Bool
+	silent      atomic.Bool   // tests set it to die without leaving
+	dirty       chan struct{} // capacity 1: OnChange is due
+	heard       chan struct{} // capacity 1: OnStatement is due
+	talk        *talk
+	asks        asks
+	coordinates *coordinates
+	update      chan struct{} // capacity 1: meta is to be announced
 }
 
 // New binds Listen and answers gossip from then on. Run must follow, since it
@@ -77,8 +78,9 @@ func New(c Config) (*Gossip, error) {
 		changed: func() { signal(g.heard) },
 		trouble: func(err error) { c.Logger.Debug("gossip: a message is not understood", "err", err) },
 	}
+	g.coordinates = newCoordinates()
 	g.members = &members{
-		self: c.Node, log: c.Logger, now: time.Now, nodes: map[string]*Node{},
+		self: c.Node, coordinates: g.coordinates, log: c.Logger, now: time.Now, nodes: map[string]*Node{},
 		changed: func() { signal(g.dirty) },
 		living: func(name string, is bool) {
 			g.talk.do(func(now time.Time, t *table) { t.member(now, name, is) })
@@ -144,7 +146,16 @@ func (g *Gossip) Addr() netip.AddrPort { return g.addr }
 
 // Nodes lists all nodes by name, this one included; those that died or left
 // stay for ten minutes. The slice is the caller's.
-func (g *Gossip) Nodes() []Node { return g.members.list() }
+func (g *Gossip) Nodes() []Node {
+	all := g.members.list()
+	for i := range all {
+		if n := &all[i]; n.RTT == 0 && !n.Self {
+			n.RTT = g.coordinates.between("", n.Name)
+			n.Estimated = n.RTT > 0
+		}
+	}
+	return all
+}
 
 // Update announces this node's meta anew: call it when Revision or
 // Digest has changed. It
@@ -175,6 +186,8 @@ func (g *Gossip) Run(ctx context.Context) error {
 func (g *Gossip) dispatch(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	place := time.NewTicker(g.conf.placeEvery)
+	defer place.Stop()
 	again := time.NewTimer(0)
 	again.Stop()
 	for {
@@ -188,6 +201,10 @@ func (g *Gossip) dispatch(ctx context.Context) {
 			topics := g.talk.table.takeTopics()
 			g.talk.mu.Unlock()
 			for _, topic := range topics {
+				if topic == coordinateTopic {
+					g.hearCoordinates()
+					continue
+				}
 				g.conf.OnStatement(topic)
 			}
 		case <-g.update:
@@ -197,6 +214,8 @@ func (g *Gossip) dispatch(ctx context.Context) {
 			again.Reset(repeat * g.interval)
 		case <-again.C:
 			_ = g.list.UpdateNode(time.Millisecond) // see Decisions
+		case <-place.C:
+			g.tellCoordinate()
 		case <-tick.C:
 			g.members.prune()
 			g.talk.do(func(now time.Time, t *table) { t.prune(now) })

@@ -2,7 +2,9 @@ package gossip
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -47,6 +49,28 @@ func ParseKeys(data []byte) ([][]byte, error) {
 		return nil, err
 	}
 	return keys, nil
+}
+
+// Fingerprint names a key without giving it away: the first 8 hex digits of its
+// SHA-256.
+func Fingerprint(key []byte) string {
+	sum := sha256.Sum256(key)
+	return hex.EncodeToString(sum[:4])
+}
+
+// Keys gives the fingerprints of the keys in use now, first that which encrypts;
+// empty: plaintext.
+func (g *Gossip) Keys() []string {
+	if g.ring == nil {
+		return nil
+	}
+	g.ringMu.Lock()
+	defer g.ringMu.Unlock()
+	var all []string
+	for _, k := range g.ring.GetKeys() {
+		all = append(all, Fingerprint(k))
+	}
+	return all
 }
 
 // checkKeys gives a copy of keys, or says what is wrong with them.

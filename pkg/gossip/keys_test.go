@@ -3,10 +3,12 @@ package gossip
 import (
 	"bytes"
 	"encoding/base64"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/memberlist"
 	"pgregory.net/rapid"
@@ -88,6 +90,91 @@ func TestSetKeys(t *testing.T) {
 			t.Errorf("ring holds %x, want %x", got, after)
 		}
 	})
+}
+
+// Keys are rotated on a network in which everybody talks all the time: nothing
+// is lost, though nothing but broadcasts could bring it, and nobody is suspected.
+func TestRotation(t *testing.T) {
+	var all []*listener
+	for _, name := range []string{"a", "b", "c", "d"} {
+		all = append(all, listen(t, name, func(c *Config) {
+			c.Keys = [][]byte{key(1)}
+			c.tune = func(m *memberlist.Config) {
+				quick(m)
+				m.PushPullInterval = time.Hour
+				m.ProbeInterval, m.ProbeTimeout = 500*time.Millisecond, 300*time.Millisecond
+			}
+		}, all...))
+	}
+	for _, l := range all {
+		for _, o := range all {
+			l.untilState(o.conf.Node, Alive)
+		}
+	}
+	rotate := make(chan [][]byte)
+	var wg sync.WaitGroup
+	shared := 0
+	tick := time.NewTicker(8 * time.Millisecond)
+	defer tick.Stop()
+	talk := func() {
+		<-tick.C
+		for _, l := range all {
+			share(t, l, "talk", fmt.Sprintf("%s-%03d", l.conf.Node, shared), "x", 0)
+		}
+		shared++
+	}
+	for range 20 {
+		talk()
+	}
+	for _, keys := range [][][]byte{{key(1), key(2)}, {key(2), key(1)}, {key(2)}} {
+		wg.Go(func() { // one node after the other, some messages apart
+			for _, l := range all {
+				if err := l.SetKeys(<-rotate); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		for range all {
+			rotate <- keys
+			for range 19 {
+				talk()
+			}
+		}
+		wg.Wait()
+		for _, l := range all {
+			if got := l.Keys(); len(got) != len(keys) || got[0] != Fingerprint(keys[0]) {
+				t.Errorf("%s has keys %q", l.conf.Node, got)
+			}
+		}
+		// The next list goes out when no message under the old one is under way.
+		want := len(all) * shared
+		for _, l := range all {
+			for len(l.Statements("talk")) != want {
+				select {
+				case <-l.heard:
+				case <-time.After(20 * time.Second):
+					t.Fatalf("%s has %d of %d", l.conf.Node, len(l.Statements("talk")), want)
+				}
+			}
+		}
+	}
+	t.Logf("%d statements, each to %d nodes", len(all)*shared, len(all))
+	for _, l := range all {
+		if log := l.log.String(); strings.Contains(log, "ecrypt") || strings.Contains(log, "node suspect") || strings.Contains(log, "node dead") {
+			t.Errorf("%s lost something", l.conf.Node)
+		}
+	}
+}
+
+func TestFingerprint(t *testing.T) {
+	// printf %32s | openssl dgst -sha256
+	if got := Fingerprint([]byte(strings.Repeat(" ", 32))); got != "85e7eac2" {
+		t.Errorf("got %s", got)
+	}
+	plain := start(t, "plain", nil)
+	if plain.Keys() != nil {
+		t.Errorf("keys without encryption: %q", plain.Keys())
+	}
 }
 
 // memberlist reads the ring's keys without a lock. Under the race detector this

@@ -41,7 +41,8 @@ type Node struct {
 	Digest    string // of what it announces of its region; empty: nothing
 	State     State
 	Addr      netip.AddrPort // of its gossip
-	RTT       time.Duration  // smoothed; 0: not measured yet
+	RTT       time.Duration  // of pings, smoothed; 0: not known yet
+	Estimated bool           // RTT is not measured yet, and by coordinates
 	Since     time.Time      // when State began, as seen here
 	Self      bool
 }
@@ -54,6 +55,8 @@ type members struct {
 	now     func() time.Time
 	changed func()                     // must not block
 	living  func(name string, is bool) // takes who is alive or suspect; calls nothing here
+
+	coordinates *coordinates
 
 	mu        sync.Mutex // guards what follows
 	nodes     map[string]*Node
@@ -152,7 +155,8 @@ func (m *members) suspect(name string) {
 }
 
 // NotifyPingComplete brings a round trip time. Only direct probes over UDP do.
-func (m *members) NotifyPingComplete(n *memberlist.Node, rtt time.Duration, _ []byte) {
+func (m *members) NotifyPingComplete(n *memberlist.Node, rtt time.Duration, payload []byte) {
+	m.coordinates.pinged(n.Name, rtt, payload)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	node := m.nodes[n.Name]
@@ -170,7 +174,7 @@ func (m *members) NotifyPingComplete(n *memberlist.Node, rtt time.Duration, _ []
 	}
 }
 
-func (m *members) AckPayload() []byte { return nil }
+func (m *members) AckPayload() []byte { return m.coordinates.own() }
 
 // NotifyConflict says that other claims the name of existing, which lives.
 func (m *members) NotifyConflict(existing, other *memberlist.Node) {
@@ -204,6 +208,7 @@ func (m *members) prune() {
 	for name, n := range m.nodes {
 		if (n.State == Dead || n.State == Left) && !n.Self && now.Sub(n.Since) >= remember {
 			delete(m.nodes, name)
+			m.coordinates.forget(name)
 			m.changed()
 		}
 	}
@@ -218,6 +223,16 @@ func (m *members) address(name string) (netip.AddrPort, bool) {
 		return netip.AddrPort{}, false
 	}
 	return n.Addr, true
+}
+
+// roundTrip gives the measured round trip to a node; 0: none.
+func (m *members) roundTrip(name string) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if n := m.nodes[name]; n != nil {
+		return n.RTT
+	}
+	return 0
 }
 
 // list gives a copy of the table, sorted by name.
