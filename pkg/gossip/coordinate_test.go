@@ -137,7 +137,7 @@ func TestDistance(t *testing.T) {
 	// A node that b knows of and cannot ping.
 	b.coordinates.heard("d", c.coordinates.own())
 	b.members.mu.Lock()
-	b.members.nodes["d"] = &Node{Name: "d", State: Left}
+	b.members.nodes["d"] = &Node{Name: "d", State: Left, Since: time.Now()}
 	b.members.mu.Unlock()
 	b.until("d", "estimated", func(n Node) bool { return n.RTT > 0 && n.RTT < time.Second && n.Estimated })
 }
