@@ -135,11 +135,14 @@ func TestDistance(t *testing.T) {
 		t.Error("there and back differ")
 	}
 	// A node that b knows of and cannot ping.
-	b.coordinates.heard("d", c.coordinates.own())
 	b.members.mu.Lock()
 	b.members.nodes["d"] = &Node{Name: "d", State: Left, Since: time.Now()}
 	b.members.mu.Unlock()
-	b.until("d", "estimated", func(n Node) bool { return n.RTT > 0 && n.RTT < time.Second && n.Estimated })
+	poll(t, "b to estimate d", func() bool {
+		b.coordinates.heard("d", c.coordinates.own())
+		d := b.Nodes()[3]
+		return d.Name == "d" && d.RTT > 0 && d.Estimated
+	})
 }
 
 // poll waits for what nobody tells of.
