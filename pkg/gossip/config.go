@@ -62,9 +62,10 @@ type Config struct {
 	// RTT only the first counts; changes close together make one call. Nil: nobody is told.
 	OnChange func()
 
-	tune             func(*memberlist.Config) // for tests
-	joinMin, joinMax time.Duration            // backoff between attempts; 0: 250 ms, 10 s
-	placeEvery       time.Duration            // how often the own coordinate may be told; 0: coordinateTime
+	tune             func(*memberlist.Config)                        // for tests
+	carrier          func(netip.AddrPort, *lineLog) (carrier, error) // for tests
+	joinMin, joinMax time.Duration                                   // backoff between attempts; 0: 250 ms, 10 s
+	placeEvery       time.Duration                                   // how often the own coordinate may be told; 0: coordinateTime
 }
 
 // check fills in defaults and says what is wrong.

@@ -26,7 +26,7 @@ type Gossip struct {
 	conf        Config
 	log         *slog.Logger
 	list        *memberlist.Memberlist
-	transport   *transport
+	transport   carrier
 	members     *members
 	ring        *memberlist.Keyring // nil: plaintext
 	ringMu      sync.Mutex          // one SetKeys at a time
@@ -87,7 +87,10 @@ func New(c Config) (*Gossip, error) {
 		},
 	}
 	lines := &lineLog{to: c.Logger, suspect: g.members.suspect, now: time.Now}
-	if g.transport, err = bind(c.Listen, lines); err != nil {
+	if c.carrier == nil {
+		c.carrier = bind
+	}
+	if g.transport, err = c.carrier(c.Listen, lines); err != nil {
 		return nil, err
 	}
 	if advertise.Port() == 0 {

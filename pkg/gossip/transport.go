@@ -13,12 +13,20 @@ import (
 // dialTimeout bounds the connect of one stream, below memberlist's TCPTimeout.
 const dialTimeout = 3 * time.Second
 
+// carrier is what carries gossip: a transport, or in tests a network in memory.
+type carrier interface {
+	memberlist.NodeAwareTransport
+	GetAutoBindPort() int
+	cut()     // ends dials and streams
+	abandon() // in the place of Shutdown where no memberlist reads
+}
+
 // transport is memberlist's own on sockets, whose outgoing streams end when
 // asked, so that a join that hangs does not hold up the end of Run.
 type transport struct {
 	*memberlist.NetTransport
 	ctx context.Context // ends dials and streams
-	cut context.CancelFunc
+	end context.CancelFunc
 }
 
 func newTransport(c *memberlist.NetTransportConfig) (*transport, error) {
@@ -26,13 +34,13 @@ func newTransport(c *memberlist.NetTransportConfig) (*transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cut := context.WithCancel(context.Background())
-	return &transport{nt, ctx, cut}, nil
+	ctx, end := context.WithCancel(context.Background())
+	return &transport{nt, ctx, end}, nil
 }
 
 // bind opens TCP and UDP on one port. For a free port it tries a few, since one
 // that is free for TCP may be taken for UDP.
-func bind(listen netip.AddrPort, lines *lineLog) (*transport, error) {
+func bind(listen netip.AddrPort, lines *lineLog) (carrier, error) {
 	tries := 1
 	if listen.Port() == 0 {
 		tries = 10
@@ -76,6 +84,8 @@ func (s *stream) Close() error {
 	return s.Conn.Close()
 }
 
+func (t *transport) cut() { t.end() }
+
 func (t *transport) Shutdown() error {
 	t.cut()
 	return t.NetTransport.Shutdown()
@@ -100,4 +110,4 @@ func (t *transport) abandon() {
 	}
 }
 
-var _ memberlist.NodeAwareTransport = (*transport)(nil)
+var _ carrier = (*transport)(nil)
