@@ -17,7 +17,7 @@ const (
 	leaveTimeout = 2 * time.Second
 	gossipNodes  = 4 // told in each round of gossip, at most
 	repeat       = 5 // rounds after which an update is announced once more
-	retransmits  = 4 // times that a message is told, in networks below ten nodes
+	retransmits  = 8 // times that a node tells a message, in networks below ten nodes
 )
 
 // Gossip is this node's part in the network. Its methods are safe for

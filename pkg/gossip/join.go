@@ -3,9 +3,11 @@ package gossip
 import (
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -16,6 +18,10 @@ const (
 	// ever had it, as behind address translation.
 	trustJoin      = time.Minute
 	resolveTimeout = 3 * time.Second
+	// exchanges is with how many more members a node exchanges all that is known,
+	// seconds after it joined. Who joins at the same time as others, as all do
+	// when a network starts, may have heard of less than it was told.
+	exchanges = 2
 )
 
 // seed is one join address.
@@ -59,6 +65,7 @@ func (g *Gossip) join(ctx context.Context) {
 	}
 	wait := g.conf.joinMin
 	contested := false
+	again := exchanges // due yet
 	for {
 		var wg sync.WaitGroup
 		var mu sync.Mutex
@@ -76,10 +83,20 @@ func (g *Gossip) join(ctx context.Context) {
 		if len(dead) > 0 {
 			wg.Go(func() { g.joinAddr(dead[rand.N(len(dead))]) })
 		}
+		if len(living) == 0 {
+			again = exchanges
+		} else if again > 0 {
+			again--
+			some := slices.Collect(maps.Keys(living))
+			wg.Go(func() { g.joinAddr(some[rand.N(len(some))]) })
+		}
 		wg.Wait()
 		contested = g.members.takeContested()
 		living, _ = g.peers()
 		pause := g.conf.joinMax / 2
+		if again > 0 && len(living) > 0 {
+			pause = g.conf.joinMax / 5
+		}
 		if failed || contested || len(living) == 0 && len(seeds) > 0 {
 			pause = wait
 			wait = min(2*wait, g.conf.joinMax)

@@ -20,6 +20,11 @@ func (t *table) queue(k subject) {
 	t.entries[k].quiet = false
 }
 
+// tellings is how often a node of n tells a message, so that one in ten thousand
+// messages misses somebody: told by all to any, a node misses it with e to the
+// power of minus that.
+func tellings(n int) int { return 10 + int(math.Ceil(math.Log(float64(n)))) }
+
 // broadcasts gives messages of limit bytes at most in all, each counted with
 // overhead: what was told least often first, of that the latest. Each is told as
 // it is known now, with the time that is left now.
@@ -38,7 +43,7 @@ func (t *table) broadcasts(now time.Time, overhead, limit int) [][]byte {
 	slices.SortFunc(items, func(a, b item) int {
 		return cmp.Or(cmp.Compare(a.sends, b.sends), cmp.Compare(b.order, a.order))
 	})
-	most := retransmits * int(math.Ceil(math.Log10(float64(len(t.living)+1))))
+	most := tellings(len(t.living))
 	var msgs [][]byte
 	for _, it := range items {
 		if limit < overhead+minRecord {

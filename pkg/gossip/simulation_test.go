@@ -21,7 +21,7 @@ import (
 	"mirrornet/pkg/region"
 )
 
-var simNodes = flag.Int("nodes", 60, "nodes of TestSimulation, five in each region")
+var simNodes = flag.Int("nodes", 30, "nodes of TestSimulation, five in each region")
 
 const simLoss = 0.01 // of packets
 

@@ -504,7 +504,7 @@ func TestBroadcasts(t *testing.T) {
 		t.Errorf("first %s, %d told, %d pending", first, len(times), len(tb.pending))
 	}
 	for k, n := range times {
-		if n != 2*retransmits {
+		if n != tellings(21) {
 			t.Errorf("%s told %d times", k, n)
 		}
 	}
