@@ -65,6 +65,7 @@ type Config struct {
 	tune             func(*memberlist.Config)                        // for tests
 	carrier          func(netip.AddrPort, *lineLog) (carrier, error) // for tests
 	joinMin, joinMax time.Duration                                   // backoff between attempts; 0: 250 ms, 10 s
+	resolver         *net.Resolver                                   // nil: net.DefaultResolver
 	placeEvery       time.Duration                                   // how often the own coordinate may be told; 0: coordinateTime
 }
 
@@ -97,6 +98,9 @@ func (c *Config) check() error {
 	}
 	if c.joinMax <= 0 {
 		c.joinMax = 10 * time.Second
+	}
+	if c.resolver == nil {
+		c.resolver = net.DefaultResolver
 	}
 	if c.placeEvery <= 0 {
 		c.placeEvery = coordinateTime

@@ -24,14 +24,18 @@ const (
 	exchanges = 2
 )
 
-// seed is one join address.
+// seed is one join address; a name may stand for several nodes.
 type seed struct {
 	text, host string
 	port       uint16
-	addrs      []netip.AddrPort // last resolved
-	seen       bool             // a member had one of addrs
-	joined     time.Time        // last success
-	failing    bool             // and logged
+	addrs      map[netip.AddrPort]*seedAddr // last resolved
+	failing    bool                         // and logged
+}
+
+// seedAddr is what is known of one address of a seed.
+type seedAddr struct {
+	seen   bool      // a member had it
+	joined time.Time // last success
 }
 
 // splitJoin reads host or host:port; the default port is 7946.
@@ -126,51 +130,70 @@ func (g *Gossip) peers() (living map[netip.AddrPort]bool, dead []netip.AddrPort)
 	return living, dead
 }
 
-// joinSeed joins through one seed where that is due, and says whether all is
-// well with it.
+// joinSeed joins through those addresses of a seed that no living member has,
+// since what is behind them may be another half of the network, and says whether
+// all is well with the seed.
 func (g *Gossip) joinSeed(ctx context.Context, s *seed, living map[netip.AddrPort]bool, contested bool) bool {
-	due := func() bool {
-		if contested || len(living) == 0 {
+	due := func(a netip.AddrPort, is *seedAddr) bool {
+		switch {
+		case g.isSelf(a):
+			return false
+		case contested || len(living) == 0:
 			return true
+		case living[a]:
+			is.seen = true
+			return false
 		}
-		for _, a := range s.addrs {
-			if living[a] {
-				s.seen = true
-				return false
+		return is.seen || time.Since(is.joined) > trustJoin
+	}
+	anyDue := func() bool {
+		for a, is := range s.addrs {
+			if due(a, is) {
+				return true
 			}
 		}
-		return s.seen || time.Since(s.joined) > trustJoin
+		return len(s.addrs) == 0
 	}
-	if !due() {
+	if !anyDue() {
 		return true
 	}
-	addrs, err := s.resolve(ctx)
+	err := s.resolve(ctx, g.conf.resolver)
 	if err == nil {
-		s.addrs = addrs
-		others := make([]netip.AddrPort, 0, len(addrs))
-		for _, a := range addrs {
-			if !g.isSelf(a) {
-				others = append(others, a)
-			}
-		}
-		if len(addrs) > 0 && len(others) == 0 {
-			return true // the list names this node
-		}
-		if !due() {
+		if !anyDue() {
 			return true
 		}
-		for _, a := range others {
-			if err = g.joinAddr(a); err == nil {
-				now, _ := g.peers()
-				s.seen = s.seen || now[a]
-				break
+		var wg sync.WaitGroup
+		var mu sync.Mutex // guards what follows
+		well := false
+		for a, is := range s.addrs {
+			if !due(a, is) {
+				mu.Lock()
+				well = well || living[a]
+				mu.Unlock()
+				continue
 			}
+			wg.Go(func() {
+				failed := g.joinAddr(a)
+				mu.Lock()
+				defer mu.Unlock()
+				if failed != nil {
+					err = failed
+					return
+				}
+				well = true
+				is.joined = time.Now()
+				now, _ := g.peers()
+				is.seen = is.seen || now[a]
+			})
+		}
+		wg.Wait()
+		if well {
+			err = nil
 		}
 	}
 	switch {
 	case ctx.Err() != nil:
 	case err == nil:
-		s.joined = time.Now()
 		if s.failing || len(living) == 0 {
 			g.log.Info("gossip: joined", "through", s.text)
 		}
@@ -195,16 +218,21 @@ func (g *Gossip) isSelf(a netip.AddrPort) bool {
 		int(a.Port()) == g.transport.GetAutoBindPort() && (a.Addr() == listen || a.Addr().IsLoopback() && listen.IsUnspecified())
 }
 
-func (s *seed) resolve(ctx context.Context) ([]netip.AddrPort, error) {
+// resolve looks up the addresses of s.
+func (s *seed) resolve(ctx context.Context, r *net.Resolver) error {
 	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
 	defer cancel()
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", s.host)
+	ips, err := r.LookupNetIP(ctx, "ip", s.host)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	addrs := make([]netip.AddrPort, len(ips))
-	for i, ip := range ips {
-		addrs[i] = netip.AddrPortFrom(ip.Unmap(), s.port)
+	addrs := map[netip.AddrPort]*seedAddr{}
+	for _, ip := range ips {
+		a := netip.AddrPortFrom(ip.Unmap(), s.port)
+		if addrs[a] = s.addrs[a]; addrs[a] == nil {
+			addrs[a] = &seedAddr{}
+		}
 	}
-	return addrs, nil
+	s.addrs = addrs
+	return nil
 }

@@ -1,7 +1,6 @@
 package gossip
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -9,15 +8,36 @@ import (
 
 // sending is a subject that is being broadcast.
 type sending struct {
-	sends int    // so far
-	order uint64 // of its last news
+	subject
+	sends int  // so far
+	done  bool // no longer
 }
 
 // queue has what is known of k broadcast, from the beginning.
 func (t *table) queue(k subject) {
-	t.order++
-	t.pending[k] = &sending{order: t.order}
+	t.unqueue(k)
+	p := &sending{subject: k}
+	t.pending[k] = p
+	t.requeue(p)
 	t.entries[k].quiet = false
+}
+
+func (t *table) unqueue(k subject) {
+	if p := t.pending[k]; p != nil {
+		p.done = true
+		delete(t.pending, k)
+	}
+}
+
+func (t *table) requeue(p *sending) {
+	for len(t.sends) <= p.sends {
+		t.sends = append(t.sends, nil)
+	}
+	level := append(t.sends[p.sends], p)
+	if len(level) > 2*len(t.pending)+64 { // nobody is told: a node alone
+		level = slices.DeleteFunc(level, func(p *sending) bool { return p.done })
+	}
+	t.sends[p.sends] = level
 }
 
 // tellings is how often a node of n tells a message, so that one in ten thousand
@@ -29,42 +49,42 @@ func tellings(n int) int { return 10 + int(math.Ceil(math.Log(float64(n)))) }
 // overhead: what was told least often first, of that the latest. Each is told as
 // it is known now, with the time that is left now.
 func (t *table) broadcasts(now time.Time, overhead, limit int) [][]byte {
-	if len(t.pending) == 0 {
-		return nil
-	}
-	type item struct {
-		subject
-		*sending
-	}
-	items := make([]item, 0, len(t.pending))
-	for k, p := range t.pending {
-		items = append(items, item{k, p})
-	}
-	slices.SortFunc(items, func(a, b item) int {
-		return cmp.Or(cmp.Compare(a.sends, b.sends), cmp.Compare(b.order, a.order))
-	})
 	most := tellings(len(t.living))
 	var msgs [][]byte
-	for _, it := range items {
-		if limit < overhead+minRecord {
-			break
+	var again, large []*sending
+	for n, told := range t.sends {
+		large = large[:0]
+		for len(told) > 0 && len(large) < 8 && limit >= overhead+minRecord {
+			p := told[len(told)-1]
+			told = told[:len(told)-1]
+			if p.done {
+				continue
+			}
+			e := t.entries[p.subject]
+			s, ok := e.travels(now)
+			if !ok {
+				e.quiet = !e.orphan.IsZero() // until its writer is known
+				t.unqueue(p.subject)
+				continue
+			}
+			msg := appendRecord([]byte{msgStatement}, &s)
+			if overhead+len(msg) > limit {
+				large = append(large, p)
+				continue
+			}
+			limit -= overhead + len(msg)
+			msgs = append(msgs, msg)
+			if p.sends++; p.sends >= most {
+				t.unqueue(p.subject)
+			} else {
+				again = append(again, p)
+			}
 		}
-		e := t.entries[it.subject]
-		s, ok := e.travels(now)
-		if !ok {
-			e.quiet = !e.orphan.IsZero() // until its writer is known
-			delete(t.pending, it.subject)
-			continue
-		}
-		msg := appendRecord([]byte{msgStatement}, &s)
-		if overhead+len(msg) > limit {
-			continue
-		}
-		limit -= overhead + len(msg)
-		msgs = append(msgs, msg)
-		if it.sends++; it.sends >= most {
-			delete(t.pending, it.subject)
-		}
+		slices.Reverse(large)
+		t.sends[n] = append(told, large...)
+	}
+	for _, p := range again {
+		t.requeue(p)
 	}
 	return msgs
 }

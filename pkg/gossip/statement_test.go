@@ -509,3 +509,16 @@ func TestBroadcasts(t *testing.T) {
 		}
 	}
 }
+
+// A node alone tells nobody, for days.
+func TestAlone(t *testing.T) {
+	tb := newTable("a")
+	for i := range 10000 {
+		if err := tb.share(noon, "load", "a", fmt.Append(nil, i), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(tb.sends[0]) > 100 || len(tb.entries) != 1 {
+		t.Errorf("%d wait, %d statements", len(tb.sends[0]), len(tb.entries))
+	}
+}

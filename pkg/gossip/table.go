@@ -33,7 +33,7 @@ type table struct {
 	bytes   int
 	living  map[string]bool // members, by name
 	pending map[subject]*sending
-	order   uint64 // of pending
+	sends   [][]*sending // pending, and some that are done, by how often they were told; the latest last
 	topics  map[string]bool
 	refused int // foreign ones that did not fit, since asked last
 }
@@ -261,7 +261,7 @@ func (t *table) prune(now time.Time) {
 		case forgotten || over && now.Sub(e.end) >= spentTime:
 			t.account(&e.said, -1)
 			delete(t.entries, k)
-			delete(t.pending, k)
+			t.unqueue(k)
 		}
 	}
 }
