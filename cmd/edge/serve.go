@@ -182,8 +182,8 @@ func (n *node) Members() []edge.Member {
 	return members
 }
 
-// serve runs a node until a signal ends it: unready, leave gossip, answer what
-// is under way, exit. A second signal exits at once.
+// serve runs a node until a signal ends it: unready, leave gossip, wait until
+// nobody new comes, answer what is under way, exit. A second signal exits at once.
 func serve(ctx context.Context, c config, logger *slog.Logger) error {
 	limitMemory(memoryLimit(c.memory, os.Getenv))
 	access := observe.NewBuffer(os.Stdout)
@@ -197,7 +197,8 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 	}
 	defer public.Close()
 	server := n.server()
-	hits, err := lane.Wrap(public, server, n.edge.Lane())
+	came := []*arrivals{{Listener: public}}
+	hits, err := lane.Wrap(came[0], server, n.edge.Lane())
 	if err != nil {
 		return fmt.Errorf("listen.http: %w", err)
 	}
@@ -209,6 +210,8 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 			return fmt.Errorf("listen.https.listen: %w", err)
 		}
 		defer encrypted.Close()
+		came = append(came, &arrivals{Listener: encrypted})
+		encrypted = came[1]
 		private, httpsAt = n.server(), encrypted.Addr().String()
 		private.TLSConfig = n.cert.tls()
 	}
@@ -296,6 +299,9 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 	n.edge.Drain()
 	leave()
 	left.Wait()
+	if n.gossip != nil { // else there is nobody to whom clients could go
+		quiet(context.Background(), came...)
+	}
 	until, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	stopped := make(chan error, 1)
