@@ -25,7 +25,7 @@ func (e *Edge) leaveElsewhere(r *http.Request, x *exchange, h http.Header, text,
 		return
 	}
 	key, ok := lane.AppendAnyKey(make([]byte, 0, 256), r)
-	if !ok || !table.Again(key, classOf(x.world, x.decision.Nearest)) {
+	if !ok || !table.Again(key, x.decision.Way()) {
 		return
 	}
 	for _, s := range x.world.Status {
@@ -61,7 +61,7 @@ func (e *Edge) leaveElsewhere(r *http.Request, x *exchange, h http.Header, text,
 	}
 	before, _, _ := strings.Cut(text, base)
 	table.Put(&lane.Alias{
-		Key: key, Class: classOf(x.world, x.decision.Nearest), Generation: x.generation,
+		Key: key, Class: x.decision.Way(), Generation: x.generation,
 		Head: [3][]byte{
 			append(append(head, "Location: "...), base...),
 			[]byte("\r\nContent-Length: "),

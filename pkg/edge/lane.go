@@ -16,7 +16,6 @@ import (
 
 	"mirrornet/pkg/lane"
 	"mirrornet/pkg/observe"
-	"mirrornet/pkg/region"
 	"mirrornet/pkg/rfc9111"
 	"mirrornet/pkg/route"
 	"mirrornet/pkg/store"
@@ -83,19 +82,14 @@ func (e *Edge) Lane() lane.Config {
 // database. Nothing that was decided for their connections holds any more.
 func (e *Edge) Relocated() { e.aliases.generation.Add(1) }
 
-// laneClass is the routing class of a client without wishes of its own: the
-// region nearest to it, as its place in the map.
+// laneClass is the routing class of a client without wishes of its own: by which
+// way the region nearest to it is found.
 func (e *Edge) laneClass(peer netip.AddrPort) (class uint32, generation uint64, ok bool) {
 	generation = e.aliases.generation.Load()
 	w := e.world.Load()
 	client := e.clientAt(peer)
 	d := w.router.Decide(route.Query{Client: client, Place: e.Locator.Locate(client), Method: http.MethodGet})
-	return classOf(w, d.Nearest), generation, true
-}
-
-// classOf is 0 for no region.
-func classOf(w *world, nearest region.Name) uint32 {
-	return uint32(1 + slices.IndexFunc(w.Map.Regions(), func(r region.Region) bool { return r.Name == nearest }))
+	return d.Way(), generation, true
 }
 
 // laneHit counts and logs what the lane answered.
@@ -131,7 +125,7 @@ func (e *Edge) aliasKey(r *http.Request, x *exchange, p *plan, f *fetched) []byt
 		return nil
 	}
 	key, ok := lane.AppendKey(make([]byte, 0, 256), r)
-	if !ok || !table.Again(key, classOf(x.world, x.decision.Nearest)) {
+	if !ok || !table.Again(key, x.decision.Way()) {
 		return nil
 	}
 	return key
@@ -195,7 +189,7 @@ func (e *Edge) leaveAlias(c *recorder, x *exchange, p *plan, f *fetched, key []b
 		size += int64(unsafe.Sizeof(o)) + int64(len(o.Target)+len(o.Host)+len(o.Reason))
 	}
 	e.aliases.table.Put(&lane.Alias{
-		Key: key, Class: classOf(x.world, x.decision.Nearest), Generation: x.generation,
+		Key: key, Class: x.decision.Way(), Generation: x.generation,
 		Version: x.version, Current: e.aliases.writes.of(p.key),
 		Head: [3][]byte{
 			bytes.Clone(append(head, "Age: "...)),

@@ -94,6 +94,9 @@ func unavailable(status int) bool {
 func (e *Edge) serveHere(w http.ResponseWriter, r *http.Request, x *exchange) {
 	x.decision.Region = e.Region
 	x.outcome.Action, x.outcome.Region = string(route.Serve), string(e.Region)
+	if x.outcome.Reason != "" {
+		x.outcome.Reason += ", which gives no answer"
+	}
 	e.api(w, r)
 }
 

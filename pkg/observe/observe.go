@@ -34,7 +34,7 @@ type Outcome struct {
 	Host     string
 	Target   string // path and query as sent
 	Endpoint string // catalogue id; "" for none
-	Action   string // serve, redirect, proxy, refuse, page
+	Action   string // serve, redirect, proxy, refuse; page and self: the edge's own
 	Region   string // who served, by decision
 	Nearest  string
 	Reason   string // of the decision

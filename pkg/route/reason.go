@@ -84,6 +84,12 @@ func (d Decision) Reason() string {
 	return ""
 }
 
+// Way numbers how Nearest was found: decisions of one Router for the same request
+// of two clients that have the same Way differ in nothing. 0: there is no Nearest.
+func (d Decision) Way() uint32 {
+	return uint32(d.nearest+1) | uint32(d.spiller+1)<<11 | uint32(d.passed+1)<<22
+}
+
 // instead says which region the order named, where the nearest is another.
 func (d Decision) instead() (text string) {
 	if d.spiller >= 0 {
