@@ -107,6 +107,7 @@ func New(c Config) (*Gossip, error) {
 	m.PushPullInterval = 30 * time.Second
 	m.TCPTimeout = 10 * time.Second
 	m.DeadNodeReclaimTime = time.Millisecond
+	m.EnableCompression = false
 	if c.tune != nil {
 		c.tune(m)
 	}

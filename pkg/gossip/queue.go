@@ -29,15 +29,28 @@ func (t *table) unqueue(k subject) {
 	}
 }
 
+// later is the level of what is stated anew all the time, and so waits for what is
+// news: in a large network it can be more than the packets hold.
+const later = 40
+
+func (p *sending) level() int {
+	switch p.topic {
+	case "load", "rtt", coordinateTopic:
+		return p.sends + later
+	}
+	return p.sends
+}
+
 func (t *table) requeue(p *sending) {
-	for len(t.sends) <= p.sends {
+	at := p.level()
+	for len(t.sends) <= at {
 		t.sends = append(t.sends, nil)
 	}
-	level := append(t.sends[p.sends], p)
+	level := append(t.sends[at], p)
 	if len(level) > 2*len(t.pending)+64 { // nobody is told: a node alone
 		level = slices.DeleteFunc(level, func(p *sending) bool { return p.done })
 	}
-	t.sends[p.sends] = level
+	t.sends[at] = level
 }
 
 // tellings is how often a node of n tells a message, so that one in ten thousand

@@ -33,7 +33,7 @@ type table struct {
 	bytes   int
 	living  map[string]bool // members, by name
 	pending map[subject]*sending
-	sends   [][]*sending // pending, and some that are done, by how often they were told; the latest last
+	sends   [][]*sending // pending, and some that are done, by level; the latest last
 	topics  map[string]bool
 	refused int // foreign ones that did not fit, since asked last
 }
