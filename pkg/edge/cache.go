@@ -119,9 +119,6 @@ func (e *Edge) cached(ctx context.Context, x *exchange, p *plan) (f *fetched, co
 		p.standby = s
 		return nil, false, errPass // without a catalogue: its answer says too little to store, and nothing to others
 	}
-	if e.overloaded(x) {
-		return nil, false, shed()
-	}
 	return e.fetch(ctx, x, p, s)
 }
 

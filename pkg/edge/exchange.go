@@ -85,6 +85,9 @@ func (e *Edge) end(x *exchange) {
 		x.series = e.Metrics.Series(*o)
 	}
 	x.series.Add(o.Duration, o.Bytes)
+	if o.Action != "self" && x.ofSibling() {
+		e.load.siblings.Add(1)
+	}
 	if e.AccessLog != nil {
 		observe.LogAccess(e.AccessLog, *o)
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,7 +50,8 @@ type loads map[region.Name]loadWord
 
 // loadMeter watches this node's load.
 type loadMeter struct {
-	known atomic.Pointer[loads] // nil: nothing yet
+	known    atomic.Pointer[loads] // nil: nothing yet
+	siblings atomic.Uint64         // requests of this region's other nodes, which count at those
 
 	mu    sync.Mutex // guards the fields below
 	rate  rate
@@ -119,7 +121,7 @@ func (e *Edge) observeLoad(now time.Time) (changed bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	before := m.rate.at
-	m.rate = m.rate.next(e.Metrics.Served(), now)
+	m.rate = m.rate.next(e.served(), now)
 	w := e.world.Load()
 	own, known := m.said, m.gather(e, w)
 	own.RPS = m.rate.perSecond
@@ -146,6 +148,18 @@ func (e *Edge) observeLoad(now time.Time) (changed bool) {
 	}
 	old := m.known.Swap(&known)
 	return old == nil || !old.decideAs(known)
+}
+
+// served counts the requests that are load of this region: one that a sibling
+// passed on is the sibling's.
+func (e *Edge) served() uint64 {
+	passed := e.load.siblings.Load() // first: it is never more than what was served
+	return e.Metrics.Served() - passed
+}
+
+// ofSibling reports whether another node of this region asks.
+func (x *exchange) ofSibling() bool {
+	return x.hop.Node != "" && slices.ContainsFunc(x.world.members, func(n Member) bool { return n.Node == x.hop.Node && n.Region == x.world.Self })
 }
 
 // gather adds up what the nodes of each region say. The caller holds mu.

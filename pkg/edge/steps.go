@@ -83,7 +83,11 @@ func (e *Edge) fetch(ctx context.Context, x *exchange, p *plan, s stored) (f *fe
 		err       error
 	}
 	var spare *fetched // stale, from a sibling
+	over := e.overloaded(x)
 	for _, st := range e.steps(x.world, p, x.hops, !unshared) {
+		if over && st.stage != sibling {
+			continue // this region's store is all that there is
+		}
 		if spare != nil && st.stage == elsewhere {
 			break // as good as what is stored here
 		}
@@ -104,6 +108,9 @@ func (e *Edge) fetch(ctx context.Context, x *exchange, p *plan, s stored) (f *fe
 	}
 	if spare != nil {
 		return spare, false, nil
+	}
+	if over {
+		return nil, false, shed()
 	}
 	return nearest.f, nearest.collapsed, nearest.err
 }
