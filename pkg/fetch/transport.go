@@ -21,6 +21,9 @@ func NewTransport(roots *x509.CertPool) *http.Transport {
 		TLSClientConfig:       &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		ExpectContinueTimeout: time.Second, // whom a client asks before it sends a long body is asked by us too
 		ForceAttemptHTTP2:     true,
-		DisableCompression:    true, // content coding is end to end
+		// One connection carries all requests, and a request that ends without an answer does not end it: where the
+		// network forgot it, nobody but a ping finds out.
+		HTTP2:              &http.HTTP2Config{SendPingTimeout: 3 * time.Second, PingTimeout: 3 * time.Second},
+		DisableCompression: true, // content coding is end to end
 	}
 }
