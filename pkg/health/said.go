@@ -36,7 +36,8 @@ func (s Said) Encode(nodes []string) []byte {
 		case len(s.Without) > 0:
 			s.Without = nil
 		case s.Seen == nil:
-			s.Seen = slices.Sorted(slices.Values(nodes))
+			s.Seen = slices.AppendSeq([]string{}, slices.Values(nodes)) // not null, though it be empty
+			slices.Sort(s.Seen)
 		default:
 			s.Seen = s.Seen[:len(s.Seen)*3/4]
 			s.Not = maps.Clone(s.Not)

@@ -225,6 +225,17 @@ func FuzzReadSaid(f *testing.F) {
 	})
 }
 
+// Who probes nobody any more has a list to give all the same, of nobody.
+func TestSaidOfManyThatLeft(t *testing.T) {
+	s := Said{Not: map[string]State{}}
+	for i := range 100 {
+		s.Not[fmt.Sprintf("node-%d", i)] = Unreachable
+	}
+	if text := string(s.Encode(nil)); text != `{"seen":[]}` {
+		t.Error(text)
+	}
+}
+
 func TestSaidFits(t *testing.T) {
 	s := Said{Not: map[string]State{}, Without: map[string][]string{}}
 	var nodes []string
