@@ -442,6 +442,10 @@ func TestCutSteering(t *testing.T) {
 			t.Errorf("%q: rest %q, redirect %q; want %q, %q", tt.raw, rest, s.redirect, tt.rest, tt.redirect)
 		}
 	}
+	// A header full of names must not cost a look at each for each region.
+	if s, _ := cutSteering("", http.Header{"Mirror-Prefer": {"asia," + strings.Repeat("x,", 30000)}}); len(s.prefer) != maxWishes || s.prefer[0] != "asia" {
+		t.Errorf("%d names count", len(s.prefer))
+	}
 	s, _ := cutSteering("mirror-prefer=asia", http.Header{"Mirror-Avoid": {"useast, Europe"}})
 	if fmt.Sprint(s.prefer, s.avoid) != "[asia] [useast europe]" {
 		t.Errorf("prefer %v, avoid %v", s.prefer, s.avoid)

@@ -34,19 +34,19 @@ func cutSteering(raw string, h http.Header) (s steering, rest string) {
 		case "redirect":
 			s.redirect = value
 		case "mirror-prefer":
-			s.prefer = append(s.prefer, regionNames(value)...)
+			s.prefer = appendNames(s.prefer, value)
 		case "mirror-avoid":
-			s.avoid = append(s.avoid, regionNames(value)...)
+			s.avoid = appendNames(s.avoid, value)
 		default:
 			b.WriteString(pair)
 			b.WriteString(sep)
 		}
 	}
 	for _, v := range prefer {
-		s.prefer = append(s.prefer, regionNames(v)...)
+		s.prefer = appendNames(s.prefer, v)
 	}
 	for _, v := range avoid {
-		s.avoid = append(s.avoid, regionNames(v)...)
+		s.avoid = appendNames(s.avoid, v)
 	}
 	return s, strings.TrimRight(b.String(), "&;")
 }
@@ -70,8 +70,16 @@ func steers(raw string) bool {
 	return false
 }
 
-func regionNames(list string) (names []region.Name) {
+// maxWishes is how many names of a client's list count: each is looked at for
+// each region.
+const maxWishes = 256
+
+// appendNames appends the region names of a list.
+func appendNames(names []region.Name, list string) []region.Name {
 	for n := range strings.SplitSeq(list, ",") {
+		if len(names) == maxWishes {
+			break
+		}
 		if n = strings.ToLower(strings.TrimSpace(n)); n != "" {
 			names = append(names, region.Name(n))
 		}
