@@ -37,60 +37,106 @@ type Verdict struct {
 // and where they are even, Self does. What Self probes has no verdict before
 // Self has one, and a node that Self sees draining is draining.
 func Verdicts(e Electorate) map[string]Verdict {
-	first := e.count(func(o Node) bool { return e.Own[o.Name] != Unreachable })
-	// Those whom nobody reaches any more said what they said before.
-	return e.count(func(o Node) bool {
-		own := e.Own[o.Name]
-		return own == Serving || own == Draining || first[o.Name].State != Unreachable
-	})
+	observers := e.observers(func(o Node) bool { return e.Own[o.Name] != Unreachable })
+	verdicts := e.count(observers)
+	// Those whom nobody reaches any more said what they said before, of each other
+	// too: each round finds more of them out.
+	for range maxRounds {
+		credible := e.observers(func(o Node) bool {
+			own := e.Own[o.Name]
+			return own == Serving || own == Draining || verdicts[o.Name].State != Unreachable
+		})
+		if slices.Equal(credible, observers) {
+			break
+		}
+		observers = credible
+		verdicts = e.count(observers)
+	}
+	return verdicts
 }
 
-func (e *Electorate) count(credible func(Node) bool) map[string]Verdict {
-	type observer struct {
-		Node
-		said Said
+// maxRounds bounds the rounds of Verdicts: with half of a network of hundreds
+// gone, it takes four.
+const maxRounds = 8
+
+// observers are those whose votes count.
+func (e *Electorate) observers(credible func(Node) bool) (list []Node) {
+	if e.Isolated {
+		return nil
 	}
-	var observers []observer
 	for _, o := range e.Nodes {
-		if said, ok := e.Said[o.Name]; ok && o.Name != e.Self && !said.Isolated && !e.Isolated && credible(o) {
-			observers = append(observers, observer{o, said})
+		if said, ok := e.Said[o.Name]; ok && o.Name != e.Self && !said.Isolated && credible(o) {
+			list = append(list, o)
 		}
 	}
-	verdicts := make(map[string]Verdict, len(e.Nodes))
+	return list
+}
+
+// tally is the votes on one node.
+type tally struct {
+	Node
+	Verdict
+	draining int
+	lacks    map[string]int
+	by       int // whose vote was the last, counted from 1
+}
+
+func (t *tally) vote(s State) {
+	switch s {
+	case "", Unknown:
+		return
+	case Serving:
+		t.For++
+	case Draining:
+		t.draining++
+	}
+	t.Of++
+}
+
+func (e *Electorate) count(observers []Node) map[string]Verdict {
+	tallies := make(map[string]*tally, len(e.Nodes))
 	for _, n := range e.Nodes {
-		if n.Name == e.Self {
-			continue
+		if n.Name != e.Self {
+			t := &tally{Node: n}
+			t.vote(e.Own[n.Name])
+			tallies[n.Name] = t
 		}
-		own, probed := e.Own[n.Name]
-		var v Verdict
-		draining := 0
-		var lacks map[string]int
-		vote := func(s State) {
-			switch s {
-			case "", Unknown:
+	}
+	for i, o := range observers {
+		said := e.Said[o.Name]
+		look := func(name string) {
+			t := tallies[name]
+			if t == nil || t.by == i+1 || o.Region == t.Region || o.Name == name {
 				return
-			case Serving:
-				v.For++
-			case Draining:
-				draining++
 			}
-			v.Of++
-		}
-		vote(own)
-		for _, o := range observers {
-			if o.Region == n.Region || o.Name == n.Name {
-				continue
-			}
-			vote(o.said.of(n.Name))
-			if !probed {
-				for _, class := range o.said.Without[n.Name] {
-					if lacks == nil {
-						lacks = map[string]int{}
+			t.by = i + 1
+			t.vote(said.of(name))
+			if _, probed := e.Own[name]; !probed {
+				for _, class := range said.Without[name] {
+					if t.lacks == nil {
+						t.lacks = map[string]int{}
 					}
-					lacks[class]++
+					t.lacks[class]++
 				}
 			}
 		}
+		if said.Seen == nil {
+			for name := range tallies {
+				look(name)
+			}
+			continue
+		}
+		for _, name := range said.Seen {
+			look(name)
+		}
+		for name := range said.Not {
+			look(name)
+		}
+	}
+	verdicts := make(map[string]Verdict, len(tallies))
+	for name, t := range tallies {
+		own, probed := e.Own[name]
+		v := t.Verdict
 		switch {
 		case probed && (own == "" || own == Unknown), v.Of == 0:
 			v.State = Unknown
@@ -98,18 +144,18 @@ func (e *Electorate) count(credible func(Node) bool) map[string]Verdict {
 			v.State = Draining
 		case 2*v.For > v.Of, 2*v.For == v.Of && own == Serving:
 			v.State = Serving
-		case 2*draining >= v.Of:
+		case 2*t.draining >= v.Of:
 			v.State = Draining
 		default:
 			v.State = Unreachable
 		}
-		for class, count := range lacks {
+		for class, count := range t.lacks {
 			if 2*count > v.For {
 				v.Without = append(v.Without, class)
 			}
 		}
 		slices.Sort(v.Without)
-		verdicts[n.Name] = v
+		verdicts[name] = v
 	}
 	return verdicts
 }
