@@ -331,6 +331,8 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 // server is a public listener's.
 func (n *node) server() *http.Server {
 	return &http.Server{Handler: n.edge, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		// A body that its source does not take holds its own window, not that of all that another edge sends here.
+		HTTP2:    &http.HTTP2Config{MaxReceiveBufferPerStream: 128 << 10, MaxReceiveBufferPerConnection: 4<<20 - 1},
 		ErrorLog: slog.NewLogLogger(n.logger.Handler(), slog.LevelDebug)}
 }
 
