@@ -99,7 +99,7 @@ func (s *setup) regionStatus(name region.Name) route.Status {
 
 func TestVotesDecide(t *testing.T) {
 	s, b := five(t)
-	if got := string(b.said["health europe-1"].Value); got != `{"seen":null}` {
+	if got := string(b.said["health europe-1"].Value); got != `{"seen":["africa-1","asia-1","oceania-1","useast-1"]}` {
 		t.Errorf("says %s", got)
 	}
 	for _, n := range []string{"asia-1", "useast-1", "africa-1", "oceania-1"} {
@@ -115,7 +115,7 @@ func TestVotesDecide(t *testing.T) {
 	if len(s.edge.world.Load().nodes["asia"]) != 0 {
 		t.Error("it would proxy to a node that it does not reach")
 	}
-	if got := string(b.said["health europe-1"].Value); got != `{"seen":null,"not":{"asia-1":"unreachable"}}` {
+	if got := string(b.said["health europe-1"].Value); got != `{"seen":["africa-1","asia-1","oceania-1","useast-1"],"not":{"asia-1":"unreachable"}}` {
 		t.Errorf("says %s", got)
 	}
 	if s.edge.aliases.generation.Load() != generation {

@@ -120,26 +120,10 @@ func (e *Edge) say(w *world) {
 			said.Without[n] = t.Without
 		}
 	}
-	unseen := false
-	for n := range w.verdicts {
-		if _, probed := w.own[n]; !probed {
-			unseen = true
-		}
-	}
-	if !unseen { // silence would say that they serve
-		for _, n := range w.members {
-			if _, probed := w.own[n.Node]; !probed && !n.Self && !n.present() {
-				said.Not[n.Node] = health.Unreachable
-			}
-		}
-	}
+	// Named one by one: silence on a node that this one does not know, or not any
+	// more, must not count as a vote for it.
 	slices.Sort(seen)
-	if unseen {
-		said.Seen = seen
-		if said.Seen == nil {
-			said.Seen = []string{}
-		}
-	}
+	said.Seen = append([]string{}, seen...)
 	text := said.Encode(seen)
 	v := &e.electorate
 	if !v.saying.TryLock() {

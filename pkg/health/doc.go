@@ -75,9 +75,9 @@
 // 2026-11-25: nodes vote on nodes, not on regions (votes.go): a region serves
 // while one of its nodes does. Votes on regions would not add up where each
 // observer looks at a part of the nodes, as in a large network. What a node says
-// of the others is exceptions only, so it is some bytes while all is well, and a
-// node that could not fit its exceptions into a packet speaks of fewer nodes
-// instead of claiming that the rest is well. The votes of the isolated count
+// names those that it looks at, and of these the exceptions; a node that cannot
+// fit that into a packet speaks of fewer nodes. Silence is no vote: who does not
+// know a node, or heard that it is dead, does not see it serving. The votes of the isolated count
 // nothing, nor of those whom nobody reaches: what they said is old. Even votes go
 // by one's own view, so that of two that lost sight of each other neither sends
 // clients there, while a third that sees both goes on.

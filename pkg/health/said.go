@@ -6,8 +6,7 @@ import (
 	"slices"
 )
 
-// Said is what one node says of the others that it probes, as JSON: exceptions
-// only, so that it is short while all is well.
+// Said is what one node says of the others that it probes, as JSON.
 type Said struct {
 	// Isolated: it reaches no other region and no origin, so it knows nothing.
 	Isolated bool `json:"isolated,omitempty"`
