@@ -39,7 +39,7 @@ func rollingRestart(r *round) {
 
 // geoSwapped gives all nodes another database, then a broken one, then the old.
 func geoSwapped(r *round) {
-	swapped := append([]home(nil), homes...)
+	swapped := slices.Clone(homes)
 	a, b := &swapped[4], &swapped[5] // Africa and Oceania change places
 	a.addr, b.addr = b.addr, a.addr
 	moved := func(h home) home {
@@ -55,37 +55,33 @@ func geoSwapped(r *round) {
 			r.put(h, "city.mmdb", text)
 		}
 	}
-	names := func(to func(home) home) func() error {
-		return func() error {
+	same := func(h home) home { return h }
+	for _, database := range []struct {
+		of []home
+		is func(home) home // where it says that a client is
+	}{{swapped, moved}, {homes, same}} {
+		named := func() error {
 			for _, n := range r.nodes {
 				for _, h := range homes[4:] {
 					var x struct{ Nearest string }
-					if err := r.ask(n, "/route?addr="+h.addr, &x); err != nil || x.Nearest != nearest(to(h), sites)[0] {
+					if err := r.ask(n, "/route?addr="+h.addr, &x); err != nil || x.Nearest != nearest(database.is(h), sites)[0] {
 						return fmt.Errorf("%s sends %s to %s (%v)", n.name, h.addr, x.Nearest, err)
 					}
 				}
 			}
 			return nil
 		}
-	}
-	same := func(h home) home { return h }
-	for _, to := range []func(home) home{moved, same} {
-		text := geoDatabase(r.World.t, swapped)
-		if to(homes[4]).continent == homes[4].continent {
-			text = geoDatabase(r.World.t, homes)
-		}
-		r.t.expecting(func(h home) []string {
-			return []string{nearest(to(h), sites)[0], nearest(h, sites)[0], nearest(moved(h), sites)[0]}
-		})
-		put(string(text))
-		r.f.add("in use", 0, r.within(heal, "the new database is in use", names(to)))
-		r.t.expecting(func(h home) []string { return nearest(to(h), sites)[:1] })
+		text := string(geoDatabase(r.World.t, database.of))
+		r.t.expecting(func(h home) []string { return []string{nearest(h, sites)[0], nearest(moved(h), sites)[0]} })
+		put(text)
+		r.f.add("in use", 0, r.within(heal, "the new database is in use", named))
+		r.t.expecting(func(h home) []string { return nearest(database.is(h), sites)[:1] })
 		put(strings.Repeat("this is no database\n", 100))
 		wait(hold)
-		if err := names(to)(); err != nil {
+		if err := named(); err != nil {
 			r.f.fail("round %d: a broken database changed something: %v", r.n+1, err)
 		}
-		put(string(text))
+		put(text)
 	}
 	r.none("clients failed", r.keep(), anybody)
 }

@@ -15,7 +15,7 @@ const visible = 2 * time.Second // until a change of regions is in force everywh
 // regionAdded starts the node of a region of which no other node has a file,
 // and ends it again.
 func regionAdded(r *round) {
-	_, its := r.homesOf("OC")
+	its := homes[5:] // Oceania
 	if r.n == 0 {
 		r.write(r.added, nil)
 		r.memcached(r.added)
@@ -59,18 +59,6 @@ func regionAdded(r *round) {
 }
 
 func withOceania() []site { return append(sites[:len(sites):len(sites)], oceania) }
-
-// homesOf are the clients of continents.
-func (r *round) homesOf(continents ...string) (hosts []*host, of []home) {
-	for i, h := range homes {
-		for _, c := range continents {
-			if h.continent == c {
-				hosts, of = append(hosts, r.clients[i]), append(of, h)
-			}
-		}
-	}
-	return hosts, of
-}
 
 // regionDrained takes a region out by command, and lets it come back.
 func regionDrained(r *round) {

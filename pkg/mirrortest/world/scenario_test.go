@@ -101,13 +101,6 @@ func without(gone ...string) func(home) []string {
 	}
 }
 
-var everywhere = func() (names []string) {
-	for _, s := range append(sites[:len(sites):len(sites)], oceania) {
-		names = append(names, s.region)
-	}
-	return names
-}()
-
 // either accepts what was right before, too.
 func either(gone ...string) func(home) []string {
 	return func(h home) []string { return append(without(gone...)(h), nearest(h, sites)[0]) }
@@ -135,7 +128,7 @@ func (r *round) recover(mend func()) {
 	r.keep()
 	mend()
 	// Who was away and is back may be used or not: how soon it is, is one figure.
-	r.t.expecting(func(home) []string { return everywhere })
+	r.t.expecting(func(h home) []string { return nearest(h, withOceania()) })
 	if *strict && r.n == 0 {
 		r.f.add("all serving again", 0, r.settled(heal))
 	}
