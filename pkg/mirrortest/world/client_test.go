@@ -19,9 +19,9 @@ import (
 )
 
 const (
-	connectTime = time.Second            // for one address, then the next is tried
-	answerTime  = 3 * time.Second        // for one request to one host
-	pace        = 333 * time.Millisecond // between the requests of one loop
+	connectTime = 1500 * time.Millisecond // for one address, then the next is tried; a lost SYN is sent again after a second
+	answerTime  = 5 * time.Second         // for one request to one host
+	pace        = 333 * time.Millisecond  // between the requests of one loop
 )
 
 // The kinds of requests that each client makes.

@@ -116,11 +116,11 @@ func oneWayLoss(r *round) {
 	r.recover(mend)
 }
 
-// slowRegion delays all that a region sends by half a second.
+// slowRegion delays all that a region sends to others by half a second.
 func slowRegion(r *round) {
 	begin := time.Now()
-	slow := r.in([]string{"asia", "samerica", "europe"}[r.n%3])
-	mend := r.fw.apply(effect{from: ends(slow), later: 500 * time.Millisecond})
+	slow := ends(r.in([]string{"asia", "samerica", "europe"}[r.n%3]))
+	mend := r.fw.apply(effect{from: slow, to: r.outside(slow), later: 500 * time.Millisecond})
 	wait(3 * hold)
 	r.none("clients failed", r.keep(), anybody)
 	r.steady(begin)

@@ -110,18 +110,27 @@ func (w *World) changes(nodes []*host, since time.Time) (all []change) {
 		if err != nil {
 			continue
 		}
+		known := map[string]bool{} // to this process
 		for line := range bytes.Lines(text) {
 			if !bytes.Contains(line, []byte(`"msg":"health: `)) {
+				if bytes.Contains(line, []byte(`"msg":"serving"`)) {
+					clear(known) // another process
+				}
 				continue
 			}
 			var l struct {
-				Time                   time.Time
-				Msg, Target, Kind, Was string
+				Time              time.Time
+				Msg, Target, Kind string
 			}
-			if json.Unmarshal(line, &l) != nil || l.Time.Before(since) || l.Was == "unknown" {
+			if json.Unmarshal(line, &l) != nil {
 				continue
 			}
-			all = append(all, change{l.Time, h.name, l.Target, l.Kind, l.Msg[len("health: "):]})
+			// The first verdict of a process is no change; one that was forgotten
+			// and made anew is.
+			if known[l.Target] && !l.Time.Before(since) {
+				all = append(all, change{l.Time, h.name, l.Target, l.Kind, l.Msg[len("health: "):]})
+			}
+			known[l.Target] = true
 		}
 	}
 	return all
