@@ -91,4 +91,9 @@
 // 2026-11-25: an edge that says that it is without a class of endpoints loses it
 // at once, since it asked its origins more than once, and has it again by the
 // damping of an edge.
+//
+// 2026-11-25: an unreachable target that goes away keeps its evidence for ten
+// minutes. Gossip calls a node dead that was cut off for half a minute, which
+// then is no target any more; when it came back as a new one it served from its
+// first success, and a link that came and went slowly escaped damping.
 package health

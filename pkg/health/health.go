@@ -17,6 +17,14 @@ import (
 // holds a place for each probe's timeout.
 const maxProbes = 512
 
+// An unreachable target that goes away, as a node does that gossip calls dead,
+// and comes back soon is what it was: else a link that comes and goes slowly
+// would escape damping.
+const (
+	goneTime = 10 * time.Minute
+	maxGone  = 1024
+)
+
 // Kind is what a target is to this node.
 type Kind string
 
@@ -112,6 +120,7 @@ type Health struct {
 
 	mu      sync.Mutex // guards what follows, and storing to view
 	targets map[string]*target
+	gone    map[string]*target // unreachable ones that are no targets any more
 	gen     uint64
 }
 
@@ -129,6 +138,7 @@ type target struct {
 	process      string // as the edge calls its own
 	lost         Losses
 	noOrigin     bool
+	left         time.Time // when it went to Health.gone
 }
 
 // New makes a Health that probes nothing before Run.
@@ -158,6 +168,7 @@ func New(c Config) *Health {
 		slots:   make(chan struct{}, maxProbes),
 		dirty:   make(chan struct{}, 1),
 		targets: map[string]*target{},
+		gone:    map[string]*target{},
 	}
 	h.view.Store(&View{Status: map[string]TargetStatus{}})
 	return h
@@ -218,7 +229,7 @@ func (h *Health) reconcile(ctx context.Context, wg *sync.WaitGroup, want []Targe
 				continue
 			}
 			changed = true
-			if have.URL == w.URL && have.Host == w.Host && have.ConnectOnly == w.ConnectOnly && have.Every == w.Every {
+			if have.sameProbe(w) {
 				have.Target = w
 				continue
 			}
@@ -232,6 +243,10 @@ func (h *Health) reconcile(ctx context.Context, wg *sync.WaitGroup, want []Targe
 			wake:    make(chan struct{}, 1),
 			machine: newMachine(h.conf.Failures, h.conf.Successes, w.ConnectOnly, damped, now),
 		}
+		if old := h.gone[w.ID]; old != nil && old.sameProbe(w) {
+			t.machine, t.process = old.machine.resumed(), old.process
+		}
+		delete(h.gone, w.ID)
 		h.targets[w.ID] = t
 		wg.Go(func() { h.watch(watched, t, w) })
 	}
@@ -240,11 +255,25 @@ func (h *Health) reconcile(ctx context.Context, wg *sync.WaitGroup, want []Targe
 			t.stop()
 			delete(h.targets, id)
 			changed = true
+			if t.machine.state == Unreachable && len(h.gone) < maxGone {
+				t.left = now
+				h.gone[id] = t
+			}
+		}
+	}
+	for id, t := range h.gone {
+		if now.Sub(t.left) > goneTime {
+			delete(h.gone, id)
 		}
 	}
 	if changed {
 		h.publish(true)
 	}
+}
+
+// sameProbe reports whether w is asked as t is, so that its evidence holds.
+func (t *target) sameProbe(w Target) bool {
+	return t.URL == w.URL && t.Host == w.Host && t.ConnectOnly == w.ConnectOnly && t.Every == w.Every
 }
 
 // step moves t's machine and logs a change of state. It reports whether that or

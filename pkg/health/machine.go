@@ -77,6 +77,12 @@ func newMachine(n, m int, weak bool, damp damping, now time.Time) machine {
 	return machine{n: n, m: m, weak: weak, damp: damp, state: Unknown, since: now}
 }
 
+// resumed is m after a time without evidence: its good run does not count.
+func (m machine) resumed() machine {
+	m.good, m.goodAt, m.misses, m.back, m.renewed = 0, time.Time{}, 0, false, false
+	return m
+}
+
 // step takes one sample in and says whether the state changed.
 func (m *machine) step(s sample, now time.Time) bool {
 	before := m.state
