@@ -23,6 +23,9 @@ type round struct {
 	t *traffic
 	f *figures
 	n int // from 0
+	// begin is when its requests begin: earlier ones met what the test did
+	// between two rounds.
+	begin time.Time
 }
 
 const (
@@ -234,7 +237,7 @@ func (r *round) logf(format string, args ...any) {
 
 // keep takes the outcomes since the last time into the figures.
 func (r *round) keep() []outcome {
-	outs := r.t.take()
+	outs := slices.DeleteFunc(r.t.take(), func(o outcome) bool { return o.begin.Before(r.begin) })
 	r.f.outs = append(r.f.outs, outs...)
 	return outs
 }

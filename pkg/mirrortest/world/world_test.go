@@ -95,9 +95,9 @@ func TestWorld(t *testing.T) {
 			}
 			clients.expecting(func(h home) []string { return nearest(h, sites)[:1] })
 			wait(2 * time.Second) // what is asked for again and again is stored everywhere
-			clients.take()
-			s.run(&round{World: w, t: clients, f: f, n: i})
-			f.outs = append(f.outs, clients.take()...)
+			r := &round{World: w, t: clients, f: f, n: i, begin: time.Now()}
+			s.run(r)
+			r.keep()
 		}
 		f.settle(*strict)
 		t.Logf("%s: %d rounds, %d requests, %d failed, after %s", s.name, f.rounds, len(f.outs), count(f.outs, failed), short(time.Since(begin)))
