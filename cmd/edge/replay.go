@@ -145,11 +145,12 @@ func (a *asking) before(c *cobra.Command) (*region.Map, *rtt.Map, error) {
 	if err == nil {
 		return s.read()
 	}
-	if !errors.Is(err, errNotRunning) || a.admin != "" {
+	var faults invalid // of what is no matter here, where the files are named
+	if !errors.Is(err, errNotRunning) && !errors.As(err, &faults) || a.admin != "" {
 		return nil, nil, err
 	}
 	cfg, err := a.config()
-	if err != nil {
+	if cfg.regions == "" {
 		return nil, nil, err
 	}
 	fmt.Fprintf(c.ErrOrStderr(), "edge: no running node answers; before is %s, without round trips\n", cfg.regions)
