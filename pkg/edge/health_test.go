@@ -158,6 +158,27 @@ func TestVotesDecide(t *testing.T) {
 	}
 }
 
+// The directory says of a canary region that is gone that it is gone: programs choose by it.
+func TestDeadCanary(t *testing.T) {
+	s, _ := five(t)
+	regions := slices.Clone(s.world.m.Regions())
+	regions[slices.IndexFunc(regions, func(r region.Region) bool { return r.Name == "asia" })].State = region.Canary
+	regions[slices.IndexFunc(regions, func(r region.Region) bool { return r.Name == "asia" })].Share = 5
+	var err error
+	if s.world.m, err = region.NewMap(s.world.m.Network(), regions...); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"canary", "unreachable"} {
+		s.edge.Refresh()
+		for _, r := range s.edge.Status().Regions {
+			if r.Name == "asia" && r.State != want {
+				t.Errorf("asia is %s, want %s", r.State, want)
+			}
+		}
+		s.sets(nodeID("asia-1"), health.TargetStatus{State: health.Unreachable})
+	}
+}
+
 func TestStalledProberNamesNobody(t *testing.T) {
 	s, _ := five(t)
 	for id := range s.world.states {

@@ -24,12 +24,14 @@ func (e *Edge) Status() status.Report {
 		st := w.World.Status[r.Name]
 		state := "serving"
 		switch {
-		case r.State != region.Serving && r.State != "":
+		case r.State == region.Draining, r.State == region.Retired:
 			state = string(r.State)
 		case st.Draining != "":
 			state, st.Why = string(region.Draining), st.Draining
 		case !st.Serving:
 			state = "unreachable"
+		case r.State == region.Canary:
+			state = string(r.State)
 		}
 		s.Regions = append(s.Regions, status.Region{Name: r.Name, Title: r.Title, URL: r.URL, Host: r.Host,
 			Location: location(r.Location, r.Country), State: state, Why: st.Why, Nodes: st.Nodes, RTT: ms(w.RTT[r.Name]),
