@@ -188,6 +188,9 @@ func (d *Drains) Drain(kind Kind, name string, forHow time.Duration, why string)
 	d.cfg.Logger.Warn("drained", "subject", k.Subject(), "until", k.Until.UTC(), "why", why)
 	err := d.keep(append(slices.DeleteFunc(slices.Clone(d.kept), func(o Drain) bool { return o.Subject() == k.Subject() }), k))
 	d.cfg.OnChange()
+	if err != nil {
+		err = fmt.Errorf("%s is drained, but a restart of this node forgets it: %w", k.Subject(), err)
+	}
 	return k, err
 }
 
@@ -209,6 +212,9 @@ func (d *Drains) Resume(kind Kind, name string) error {
 	d.cfg.Logger.Warn("drain ended", "subject", k.Subject())
 	err := d.keep(slices.DeleteFunc(slices.Clone(d.kept), func(o Drain) bool { return o.Subject() == k.Subject() }))
 	d.cfg.OnChange()
+	if err != nil {
+		err = fmt.Errorf("%s takes clients again, but a restart of this node may drain it anew: %w", k.Subject(), err)
+	}
 	return err
 }
 

@@ -144,6 +144,25 @@ func TestBrokenFile(t *testing.T) {
 	}
 }
 
+// What could not be kept holds all the same, and the error says so: it must not
+// read as if nothing had happened.
+func TestNotKept(t *testing.T) {
+	state := filepath.Join(t.TempDir(), "a file")
+	d, err := New(Config{Node: "asia-1", State: state})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(state, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Drain(Region, "asia", time.Hour, ""); err == nil || !strings.Contains(err.Error(), "region asia is drained, but a restart") || len(d.List()) != 1 {
+		t.Errorf("%v, %v", err, d.List())
+	}
+	if err := d.Resume(Region, "asia"); err == nil || !strings.Contains(err.Error(), "region asia takes clients again, but a restart") || len(d.List()) != 0 {
+		t.Errorf("%v, %v", err, d.List())
+	}
+}
+
 // What others state is judged like one's own; nothing of it is shown unread.
 func TestForeignStatements(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
