@@ -176,7 +176,7 @@ func parseHop(text string) (h Hop, err error) {
 	seconds, terr := strconv.ParseInt(at, 10, 64)
 	name, nerr := url.QueryUnescape(node)
 	switch {
-	case rest != "", version != "1", terr != nil, nerr != nil, name == "", strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }):
+	case rest != "", version != "1", terr != nil, nerr != nil, name == "", url.QueryEscape(name) != node, strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return Hop{}, ErrHopForm
 	case proto != "" && proto != "http" && proto != "https":
 		return Hop{}, ErrHopForm
