@@ -36,7 +36,7 @@ func (t *talk) do(f func(now time.Time, table *table)) {
 // and subject before. With ttl 0 it holds while this node is a member, else for
 // that long, 30 days at most, also when this node is gone. A topic is 1 to 32
 // lower-case letters, digits and hyphens, a subject 1 to 128 bytes of text, a
-// value at most 1,000 bytes. The topics health, load, node, rtt and coordinate are for what a
+// value at most 1,000 bytes. The topics health, load, node, region, rtt and coordinate are for what a
 // node says of itself: their subject is its name, or its name with a number, as
 // asia-1/7.
 //

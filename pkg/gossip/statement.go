@@ -53,7 +53,7 @@ const (
 // name and a number: asia-1, asia-1/7.
 func ownTopic(topic string) bool {
 	switch topic {
-	case "health", "load", "node", "rtt", coordinateTopic:
+	case "health", "load", "node", "region", "rtt", coordinateTopic:
 		return true
 	}
 	return false
