@@ -57,7 +57,7 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan
 			a, err = e.fetcher.Do(ctx, sources, req)
 		}
 	}
-	if regions := x.world.regionSources(apispec.ClassOf(p.target)); p.repeatable && x.hops == 0 && len(regions) > 0 && r.Context().Err() == nil && req.Body == nil &&
+	if regions := x.world.regionSources(apispec.ClassOf(p.target), p.place()); p.repeatable && x.hops == 0 && len(regions) > 0 && r.Context().Err() == nil && req.Body == nil &&
 		trusted(req.Header, regions) &&
 		(err != nil || a.Response.StatusCode >= 500) {
 		req.Header = withoutSecrets(req.Header, regions)

@@ -46,16 +46,8 @@ func (w *world) parents(key string) (sources []fetch.Source) {
 		return nil
 	}
 	nodes := w.nodes[self.Parent]
-	names := make([]string, len(nodes))
-	for i, n := range nodes {
-		names[i] = n.Node
-	}
-	owner, _ := rendezvous.Pick(key, names)
-	for i := range nodes {
-		if nodes[i].Node == owner && i > 0 {
-			nodes = append([]Member{nodes[i]}, slices.Delete(slices.Clone(nodes), i, i+1)...)
-			break
-		}
+	if i := ownerAmong(nodes, key); i > 0 {
+		nodes = append([]Member{nodes[i]}, slices.Delete(slices.Clone(nodes), i, i+1)...)
 	}
 	for _, n := range nodes[:min(len(nodes), maxParents)] {
 		if s, ok := w.nodeSource(n, fetch.Parent); ok {
@@ -65,6 +57,29 @@ func (w *world) parents(key string) (sources []fetch.Source) {
 	return sources
 }
 
+// ownerAmong is where the nodes of another region look for the key before they ask
+// anybody else; the first, without a key.
+func ownerAmong(nodes []Member, key string) int {
+	if key == "" || len(nodes) == 1 {
+		return 0
+	}
+	names := make([]string, len(nodes))
+	for i, n := range nodes {
+		names[i] = n.Node
+	}
+	owner, _ := rendezvous.Pick(key, names)
+	return slices.Index(names, owner)
+}
+
+// place is what owners are found by: the same at all nodes of all regions,
+// whichever hostname a client used.
+func (p *plan) place() string {
+	if p.byVary && p.key != "" {
+		return p.target
+	}
+	return p.key
+}
+
 // lost reports whether no origin of this node serves what the plan asks for,
 // though they serve other classes of endpoints.
 func (w *world) lost(p *plan) bool {
@@ -72,22 +87,23 @@ func (w *world) lost(p *plan) bool {
 }
 
 // regionSources are nodes of other regions that serve the class, one per
-// region, by round trip.
-func (w *world) regionSources(class string) (sources []fetch.Source) {
-	var nodes []Member
+// region, by round trip: where the nodes of each look for the key, since what one of
+// them has stored it has, and the nearest without a key.
+func (w *world) regionSources(class, key string) (sources []fetch.Source) {
+	var regions [][]Member
 	for name, list := range w.nodes {
 		if name != w.Self && !slices.Contains(w.Status[name].Without, class) {
-			nodes = append(nodes, list[0])
+			regions = append(regions, list)
 		}
 	}
-	slices.SortFunc(nodes, func(a, b Member) int {
-		if c := byRTT(a, b); c != 0 {
+	slices.SortFunc(regions, func(a, b []Member) int {
+		if c := byRTT(a[0], b[0]); c != 0 {
 			return c
 		}
-		return strings.Compare(a.Node, b.Node)
+		return strings.Compare(a[0].Node, b[0].Node)
 	})
-	for _, n := range nodes {
-		if s, ok := w.nodeSource(n, fetch.Region); ok {
+	for _, nodes := range regions {
+		if s, ok := w.nodeSource(nodes[ownerAmong(nodes, key)], fetch.Region); ok {
 			sources = append(sources, s)
 		}
 	}

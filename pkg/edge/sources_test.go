@@ -208,6 +208,31 @@ func TestSiblingsHoldEachOtherForTheOwner(t *testing.T) {
 	}
 }
 
+// What any node of another region has stored is an answer when no origin is there, whichever of them is nearest.
+func TestCopyAtAnotherRegionsOwner(t *testing.T) {
+	for _, mode := range []Mode{Auto, None} {
+		f := newFleet(t, testMap(t), []string{"asia-1", "asia-2", "europe-1"}, func(_ string, c *Config) { c.Catalogue = mode })
+		f.origin.set(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Cache-Control", "max-age=60")
+			io.WriteString(w, "x")
+		})
+		const keys = 20
+		for i := range keys {
+			if w := f.ask(fmt.Sprintf("asia-%d", 1+i%2), "GET", fmt.Sprintf("/thing/k%d", i), ""); w.Code != 200 {
+				t.Fatal(w.Code)
+			}
+		}
+		f.origin.set(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+		for i := range keys {
+			for _, host := range []string{"europe.test", "rest.test"} {
+				if w := f.ask("europe-1", "GET", fmt.Sprintf("/thing/k%d", i), "", "Host", host); w.Code != 200 {
+					t.Errorf("%s: %s of %s, which asia has stored: %d %v", mode, fmt.Sprintf("/thing/k%d", i), host, w.Code, w.Header()["Cache-Status"])
+				}
+			}
+		}
+	}
+}
+
 func TestParent(t *testing.T) {
 	f := newFleet(t, parented(t), []string{"asia-1", "asia-2", "europe-1", "europe-2"})
 	const keys = 200

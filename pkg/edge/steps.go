@@ -44,17 +44,17 @@ var errNext = errors.New("edge: no answer from these sources")
 func (e *Edge) steps(w *world, p *plan, hops int, shared bool) (list []step) {
 	caches, lost := shared && p.fromCaches(), w.lost(p)
 	if caches && hops == 0 && !lost {
-		if owner, ok := w.owner(p.key); ok && p.whole(owner) {
+		if owner, ok := w.owner(p.place()); ok && p.whole(owner) {
 			list = append(list, step{sibling, p, false, e.Timeout / 2})
 		}
 	}
 	parents := caches && hops < fetch.MaxHops
 	if parents {
-		from := w.parents(p.key)
+		from := w.parents(p.place())
 		parents = len(from) > 0 && p.whole(from...)
 	}
 	list = append(list, step{near, p, parents, e.Timeout})
-	if regions := w.regionSources(apispec.ClassOf(p.target)); hops == 0 && len(regions) > 0 && trusted(p.header, regions) {
+	if regions := w.regionSources(apispec.ClassOf(p.target), p.place()); hops == 0 && len(regions) > 0 && trusted(p.header, regions) {
 		there := *p
 		if there.header = withoutSecrets(p.header, regions); len(there.header["Cookie"]) != len(p.header["Cookie"]) {
 			there.asked = p.asked.Clone() // its answer is not for that cookie
@@ -271,14 +271,14 @@ func (e *Edge) refresh(ctx context.Context, w *world, st step, s stored, hops in
 	origins, down := w.originSources(apispec.ClassOf(p.target))
 	switch st.stage {
 	case sibling:
-		if owner, ok := w.owner(p.key); ok {
+		if owner, ok := w.owner(p.place()); ok {
 			if f := e.askCaches(ctx, w, st, s, []fetch.Source{owner}, st.wait); f != nil {
 				return f, nil // though it be spare
 			}
 		}
 		return nil, errNext
 	case elsewhere:
-		f, err := e.ask(ctx, w.regionSources(apispec.ClassOf(p.target)), p, stored{reuse: s.reuse}, st.wait)
+		f, err := e.ask(ctx, w.regionSources(apispec.ClassOf(p.target), p.place()), p, stored{reuse: s.reuse}, st.wait)
 		if err == nil && usable(f) {
 			return f, nil
 		}
@@ -287,7 +287,7 @@ func (e *Edge) refresh(ctx context.Context, w *world, st step, s stored, hops in
 	}
 	var spare *fetched // stale, from the parent
 	if st.caches {
-		if spare = e.askCaches(ctx, w, st, s, w.parents(p.key), st.wait/2); spare != nil && !spare.spare {
+		if spare = e.askCaches(ctx, w, st, s, w.parents(p.place()), st.wait/2); spare != nil && !spare.spare {
 			return spare, nil
 		}
 	}
