@@ -205,10 +205,15 @@ func (d *Drains) Resume(kind Kind, name string) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !slices.ContainsFunc(d.List(), func(o Drain) bool { return o.Subject() == k.Subject() }) {
+	holds := func() bool {
+		return slices.ContainsFunc(d.List(), func(o Drain) bool { return o.Subject() == k.Subject() })
+	}
+	if !holds() {
 		return fmt.Errorf("%s %w", k.Subject(), ErrNone)
 	}
-	d.cfg.Board.Withdraw(Topic, k.Subject())
+	if d.cfg.Board.Withdraw(Topic, k.Subject()); holds() {
+		return fmt.Errorf("%s is drained as before: this node has stated too much of late; ask another node", k.Subject())
+	}
 	d.cfg.Logger.Warn("drain ended", "subject", k.Subject())
 	err := d.keep(slices.DeleteFunc(slices.Clone(d.kept), func(o Drain) bool { return o.Subject() == k.Subject() }))
 	d.cfg.OnChange()

@@ -163,6 +163,23 @@ func TestNotKept(t *testing.T) {
 	}
 }
 
+// full is a board on which nothing more can be said.
+type full struct{ Board }
+
+func (full) Withdraw(string, string) {}
+
+func TestNotResumed(t *testing.T) {
+	board := newBoard()
+	board.Share(Topic, "region asia", []byte(`{"why":""}`), time.Hour)
+	d, err := New(Config{Node: "asia-1", Board: full{board}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Resume(Region, "asia"); err == nil || !strings.Contains(err.Error(), "drained as before") {
+		t.Errorf("%v, but %v", err, d.List())
+	}
+}
+
 // What others state is judged like one's own; nothing of it is shown unread.
 func TestForeignStatements(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
