@@ -39,10 +39,9 @@ func (l loadWord) valid() bool {
 	return l.RPS >= 0 && l.RPS < 1e9 && l.Spill >= 0 && l.Spill <= 100
 }
 
-// worthSaying reports whether others should know that l took the place of was.
-func (l loadWord) worthSaying(was loadWord) bool {
-	return l.Spill != was.Spill || l.Over != was.Over || math.Abs(l.RPS-was.RPS) >= max(1, was.RPS/10)
-}
+// moved reports whether others should know that l took the place of was, though
+// it changes nothing yet.
+func (l loadWord) moved(was loadWord) bool { return math.Abs(l.RPS-was.RPS) >= max(1, was.RPS/10) }
 
 // loads is the load of each region as it is known, and what the region does
 // about it. It is not changed once it is known.
@@ -57,7 +56,14 @@ type loadMeter struct {
 	rate  rate
 	share float64 // of this region's clients that should go elsewhere, before steps and hysteresis
 	said  loadWord
-	asked bool // something was said
+	told  time.Time // when; zero: never
+}
+
+// sayEvery is how often a node says its load at most, in a network of so many
+// nodes: all of them together fill half of what gossip carries (see its
+// Decision of the simulation).
+func sayEvery(nodes int) time.Duration {
+	return max(time.Second, time.Duration(nodes)*time.Second/30)
 }
 
 // rate is a smoothed rate of something that is counted.
@@ -138,9 +144,10 @@ func (e *Edge) observeLoad(now time.Time) (changed bool) {
 		l.Spill, l.Over = own.Spill, own.Over
 		known[e.Region] = l
 	}
-	if e.Statements != nil && (!m.asked || own.worthSaying(m.said)) {
+	urgent := own.Spill != m.said.Spill || own.Over != m.said.Over
+	if e.Statements != nil && (urgent || now.Sub(m.told) >= sayEvery(len(w.members)) && (m.told.IsZero() || own.moved(m.said))) {
 		if text, err := json.Marshal(own); err == nil && e.Statements.Share(loadTopic, e.Node, text) == nil {
-			m.asked, m.said = true, own
+			m.told, m.said = now, own
 		}
 	}
 	if e.Statements == nil {

@@ -335,3 +335,12 @@ func TestLoadOfRegion(t *testing.T) {
 		t.Error("what the lane answers does not follow the spill")
 	}
 }
+
+// What nodes say of their load leaves room for other news, however many they are.
+func TestSayEvery(t *testing.T) {
+	for nodes, want := range map[int]time.Duration{1: time.Second, 30: time.Second, 60: 2 * time.Second, 300: 10 * time.Second} {
+		if got := sayEvery(nodes); got != want {
+			t.Errorf("sayEvery(%d) = %s, want %s", nodes, got, want)
+		}
+	}
+}
