@@ -141,6 +141,12 @@
 // one that comes back regains them so; neither is a lost class, and a region
 // that was marked for a minute by that would send its clients away for nothing.
 //
+// 2026-11-25: while none of its origins answers, a node asks other regions
+// first, those with an origin before the others: a miss would otherwise wait for
+// what is known to be lost, here and at each nearer region that has lost it too.
+// What is stored here waits for them 0.9 s at most. With no origin known
+// anywhere the order is as ever, and a user is told within two seconds.
+//
 // 2026-11-25: a region whose origins are all unreachable says so (no_origin) and
 // keeps its clients: its hits are as near as ever, and a miss costs one more
 // hop, where moving all its clients would cost them a cold cache and its

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"mirrornet/pkg/store"
 )
 
 // counted is a counter's value on the metrics page.
@@ -38,6 +41,17 @@ func until(t *testing.T, yes func() bool) {
 			t.Fatal("not within 20 s")
 		}
 	}
+}
+
+// counting is a store that counts the look-ups.
+type counting struct {
+	store.Store
+	gets *atomic.Int64
+}
+
+func (c counting) Get(ctx context.Context, key string) (*store.Response, store.Tier, bool) {
+	c.gets.Add(1)
+	return c.Store.Get(ctx, key)
 }
 
 // serve puts the edge behind a real listener.
@@ -150,10 +164,12 @@ func TestOneCopyInMemory(t *testing.T) {
 		"too long":           {40 << 20, false, 8 << 20},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newEdge(t)
+			var looked atomic.Int64
+			s := newEdge(t, func(c *Config) { c.Store = counting{c.Store, &looked} })
 			piece := content(1 << 20)
 			checked := make(chan struct{})
 			s.origin.set(func(w http.ResponseWriter, r *http.Request) {
+				until(t, func() bool { return looked.Load() >= 10 }) // who comes when the beginning is gone asks anew
 				w.Header().Set("Content-Type", "text/plain")
 				if tc.declared {
 					w.Header().Set("Content-Length", strconv.Itoa(tc.size))

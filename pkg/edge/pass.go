@@ -40,11 +40,29 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan
 	if p.stream != nil && p.length != 0 {
 		req.Body, req.Trailer = requestTrailer(r, p.stream)
 	}
-	sources, down := x.world.originSources(apispec.ClassOf(r.URL.Path))
+	class := apispec.ClassOf(p.target)
+	sources, down := x.world.originSources(class)
 	if down {
 		req.Wait = downBudget
 	}
-	a, err := e.fetcher.Do(ctx, sources, req)
+	regions := x.world.regionSources(class, p.place())
+	if !p.repeatable || x.hops > 0 || req.Body != nil || !trusted(req.Header, regions) {
+		regions = nil // not for them
+	}
+	var there *fetch.Answer
+	var lost error // what came of asking there first
+	first := len(regions) > 0 && p.parts == nil && x.world.elsewhereFirst(class)
+	if first {
+		there, lost = e.fetcher.Do(ctx, regions, forRegions(req, regions))
+	}
+	a, err := there, lost
+	switch {
+	case !first:
+		a, err = e.fetcher.Do(ctx, sources, req)
+	case err != nil || a.Response.StatusCode >= 500:
+		a, err = e.fetcher.Do(ctx, sources, req)
+		a, err = better(a, err, there, lost)
+	}
 	if _, completing := p.rest(); completing && (err != nil || a.Response.StatusCode != http.StatusOK) {
 		if f := e.completed(ctx, p, a); f != nil {
 			interim.end()
@@ -57,19 +75,9 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan
 			a, err = e.fetcher.Do(ctx, sources, req)
 		}
 	}
-	if regions := x.world.regionSources(apispec.ClassOf(p.target), p.place()); p.repeatable && x.hops == 0 && len(regions) > 0 && r.Context().Err() == nil && req.Body == nil &&
-		trusted(req.Header, regions) &&
-		(err != nil || a.Response.StatusCode >= 500) {
-		req.Header = withoutSecrets(req.Header, regions)
-		if b, berr := e.fetcher.Do(ctx, regions, req); berr == nil {
-			if b.Response.StatusCode < 500 || a == nil {
-				a, b = b, a
-				err = nil
-			}
-			if b != nil {
-				b.Response.Body.Close()
-			}
-		}
+	if !first && len(regions) > 0 && ctx.Err() == nil && (err != nil || a.Response.StatusCode >= 500) {
+		there, lost = e.fetcher.Do(ctx, regions, forRegions(req, regions))
+		a, err = better(a, err, there, lost)
 	}
 	interim.end()
 	if s := p.standby; s.response != nil && !s.variants && s.reuse.StaleIfError && r.Context().Err() == nil && (err != nil || a.Response.StatusCode >= 500) {
@@ -89,6 +97,29 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan
 		e.invalidate(ctx, r, a.Response)
 	}
 	e.relay(w, r, x, a, fwd, e.keeper(ctx, r, x, p, a))
+}
+
+// forRegions is a request as other regions' nodes may see it.
+func forRegions(req fetch.Request, regions []fetch.Source) fetch.Request {
+	req.Header = withoutSecrets(req.Header, regions)
+	req.Wait = 0 // that is for lost origins
+	return req
+}
+
+// better is another region's answer if it is usable or the only one, and else the
+// origins'. The other one is ended.
+func better(a *fetch.Answer, err error, there *fetch.Answer, lost error) (*fetch.Answer, error) {
+	switch {
+	case lost != nil:
+		return a, err
+	case err != nil:
+		return there, nil
+	case there.Response.StatusCode < 500:
+		a.Response.Body.Close()
+		return there, nil
+	}
+	there.Response.Body.Close()
+	return a, nil
 }
 
 // relay streams a source's answer to the client, and to k if it is to be kept.

@@ -82,13 +82,36 @@ func (p *plan) place() string {
 
 // lost reports whether no origin of this node serves what the plan asks for,
 // though they serve other classes of endpoints.
-func (w *world) lost(p *plan) bool {
-	return len(w.without) > 0 && slices.Contains(w.without, apispec.ClassOf(p.target))
+func (w *world) lost(p *plan) bool { return slices.Contains(w.without, apispec.ClassOf(p.target)) }
+
+// elsewhereFirst reports whether other regions are to be asked before the
+// origins: this node's do not serve the class, or none of them answers, and
+// another region's may.
+func (w *world) elsewhereFirst(class string) bool {
+	if slices.Contains(w.without, class) {
+		return true
+	}
+	return w.down && w.originElsewhere(class)
 }
 
+// originElsewhere reports whether a node of another region has an origin for
+// the class, as far as it says.
+func (w *world) originElsewhere(class string) bool {
+	for name, list := range w.nodes {
+		if name != w.Self && !slices.Contains(w.Status[name].Without, class) && slices.ContainsFunc(list, func(n Member) bool { return !w.noOrigin(n) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// noOrigin reports whether a node says that none of its origins answers it.
+func (w *world) noOrigin(n Member) bool { return w.health.Status[nodeID(n.Node)].NoOrigin }
+
 // regionSources are nodes of other regions that serve the class, one per
-// region, by round trip: where the nodes of each look for the key, since what one of
-// them has stored it has, and the nearest without a key.
+// region: where the nodes of each look for the key, since what one of
+// them has stored it has, and the nearest without a key. They come by round
+// trip, those without an origin last.
 func (w *world) regionSources(class, key string) (sources []fetch.Source) {
 	var regions [][]Member
 	for name, list := range w.nodes {
@@ -97,6 +120,12 @@ func (w *world) regionSources(class, key string) (sources []fetch.Source) {
 		}
 	}
 	slices.SortFunc(regions, func(a, b []Member) int {
+		if x, y := w.noOrigin(a[0]), w.noOrigin(b[0]); x != y {
+			if x {
+				return 1
+			}
+			return -1
+		}
 		if c := byRTT(a[0], b[0]); c != 0 {
 			return c
 		}

@@ -40,7 +40,8 @@ var errNext = errors.New("edge: no answer from these sources")
 // steps are the stages of a fetch, in order.
 //
 // A class of endpoints that no origin of this node serves is asked of the
-// regions that have it before.
+// regions that have it before; so is everything while no origin answers here
+// and others have one.
 func (e *Edge) steps(w *world, p *plan, hops int, shared bool) (list []step) {
 	caches, lost := shared && p.fromCaches(), w.lost(p)
 	if caches && hops == 0 && !lost {
@@ -61,8 +62,8 @@ func (e *Edge) steps(w *world, p *plan, hops int, shared bool) (list []step) {
 			delete(there.asked, "Cookie")
 		}
 		list = append(list, step{elsewhere, &there, false, e.Timeout})
-		if lost {
-			slices.Reverse(list)
+		if n := len(list); w.elsewhereFirst(apispec.ClassOf(p.target)) {
+			list[n-1], list[n-2] = list[n-2], list[n-1]
 		}
 	}
 	return list
@@ -94,6 +95,9 @@ func (e *Edge) fetch(ctx context.Context, x *exchange, p *plan, s stored) (f *fe
 		if st.wait = st.left(began, x.world); st.wait <= 0 {
 			continue
 		}
+		if st.stage == elsewhere && s.response != nil && s.reuse.StaleIfError {
+			st.wait = min(st.wait, downBudget) // what is stored will do
+		}
 		f, collapsed, err := e.take(ctx, x, st, s, unshared)
 		if err == nil && f.spare {
 			spare = f
@@ -116,15 +120,15 @@ func (e *Edge) fetch(ctx context.Context, x *exchange, p *plan, s stored) (f *fe
 }
 
 // left is how long a step may take that began after others. The origins always
-// get half of the time; and with all of them known to be lost, other
-// regions get what is left of two seconds.
+// get half of the time; and with all of them known to be lost, here and
+// elsewhere, other regions get what is left of two seconds.
 func (st step) left(began time.Time, w *world) time.Duration {
 	left := st.wait - time.Since(began)
 	switch st.stage {
 	case near:
 		left = max(left, st.wait/2)
 	case elsewhere:
-		if w.down {
+		if w.down && !w.originElsewhere(apispec.ClassOf(st.plan.target)) {
 			left = min(left, downBudget)
 		}
 	}
@@ -209,7 +213,7 @@ func (e *Edge) refreshBehind(x *exchange, p *plan, s stored) {
 	if !e.inBackground(func(ctx context.Context) {
 		defer e.behind.Delete(p.key)
 		for _, st := range e.steps(w, p, hops, true) {
-			if st.stage == elsewhere {
+			if st.stage == elsewhere && !w.elsewhereFirst(apispec.ClassOf(p.target)) {
 				return // what is stored is as good
 			}
 			if f, err := e.share(ctx, st, w, s, hops); err == nil && !f.spare {
