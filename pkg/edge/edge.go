@@ -137,6 +137,7 @@ type Edge struct {
 	flights   collapse.Group[string, *fetched]
 	catalogue *catalogue
 	world     atomic.Pointer[world]
+	origins   originsUp
 	aliases   aliases
 	load      loadMeter
 	trips     trips

@@ -45,6 +45,7 @@ func (e *Edge) renew() *world {
 	e.observing.Lock()
 	defer e.observing.Unlock()
 	w := e.observeWorld(e.Now())
+	e.origins.now(w.down && w.originElsewhere(""))
 	if known := e.trips.known.Load(); known != nil {
 		w.Clients = known
 	}
