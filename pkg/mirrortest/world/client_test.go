@@ -59,8 +59,9 @@ type traffic struct {
 	side atomic.Pointer[set]
 	hits atomic.Bool // ask only for what is stored everywhere
 
-	mu   sync.Mutex // guards outcomes
-	outs []outcome
+	mu      sync.Mutex // guards what follows
+	outs    []outcome
+	pending map[*outcome]time.Time // when the requests under way began
 
 	stop context.CancelFunc
 	wg   sync.WaitGroup
@@ -69,7 +70,7 @@ type traffic struct {
 // startTraffic lets all clients send requests until end.
 func (w *World) startTraffic() *traffic {
 	ctx, stop := context.WithCancel(context.Background())
-	t := &traffic{w: w, stop: stop}
+	t := &traffic{w: w, stop: stop, pending: map[*outcome]time.Time{}}
 	t.expecting(func(h home) []string { return nearest(h, sites)[:1] })
 	resolvers := make([]*resolver, len(homes))
 	for i := range homes {
@@ -108,6 +109,20 @@ func (t *traffic) take() []outcome {
 	return outs
 }
 
+// ended waits until all requests that began before then have their outcome.
+func (t *traffic) ended(then time.Time) {
+	until(time.Minute, func() error {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		for _, begin := range t.pending {
+			if begin.Before(then) {
+				return errors.New("one is under way")
+			}
+		}
+		return nil
+	})
+}
+
 // A client makes requests of one kind, each beside those that still wait.
 type client struct {
 	t    *traffic
@@ -139,11 +154,15 @@ func (c *client) loop(ctx context.Context, first time.Duration) {
 			c.http.CloseIdleConnections() // so that names are resolved now and then
 		}
 		wg.Go(func() {
-			begin := time.Now()
-			o := c.request(n)
+			o, begin := new(outcome), time.Now()
+			c.t.mu.Lock()
+			c.t.pending[o] = begin
+			c.t.mu.Unlock()
+			*o = c.request(n)
 			o.client, o.kind, o.begin, o.end = c.home.continent, c.kind, begin, time.Now()
 			c.t.mu.Lock()
-			c.t.outs = append(c.t.outs, o)
+			delete(c.t.pending, o)
+			c.t.outs = append(c.t.outs, *o)
 			c.t.mu.Unlock()
 		})
 	}

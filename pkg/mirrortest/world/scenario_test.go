@@ -235,8 +235,11 @@ func (r *round) logf(format string, args ...any) {
 	r.World.t.Logf("%s %d: %s", r.f.name, r.n+1, fmt.Sprintf(format, args...))
 }
 
-// keep takes the outcomes since the last time into the figures.
+// keep takes the outcomes since the last time into the figures, when all
+// requests have theirs that began more than a second ago: one that hangs is
+// missing otherwise.
 func (r *round) keep() []outcome {
+	r.t.ended(time.Now().Add(-time.Second))
 	outs := slices.DeleteFunc(r.t.take(), func(o outcome) bool { return o.begin.Before(r.begin) })
 	r.f.outs = append(r.f.outs, outs...)
 	return outs
