@@ -78,7 +78,7 @@ func (w *World) startTraffic() *traffic {
 	}
 	for i, h := range homes {
 		for j, kind := range []string{regional, api, navigate} {
-			c := &client{t: t, home: h, host: w.clients[i], kind: kind, near: resolvers[i], far: resolvers[(i+1)%len(homes)]}
+			c := &client{t: t, home: h, host: w.clients[i], kind: kind, number: 3*i + j, near: resolvers[i], far: resolvers[(i+1)%len(homes)]}
 			limit := answerTime
 			if !*strict {
 				limit *= patience
@@ -125,13 +125,14 @@ func (t *traffic) ended(then time.Time) {
 
 // A client makes requests of one kind, each beside those that still wait.
 type client struct {
-	t    *traffic
-	home home
-	host *host
-	near *resolver
-	far  *resolver // of its page loads: the network takes the client for one from there
-	kind string
-	http *http.Client
+	t      *traffic
+	home   home
+	host   *host
+	near   *resolver
+	far    *resolver // of its page loads: the network takes the client for one from there
+	kind   string
+	http   *http.Client
+	number int // among all loops
 }
 
 // dialedKey is where a request's context keeps which region was dialed first.
@@ -210,9 +211,10 @@ func (c *client) request(n int) (o outcome) {
 
 var targets = []string{"/lookup/id/ENSG00000157764", "/info/species", "/sequence/id/ENST00000288602?type=protein", "/info/assembly/homo_sapiens"}
 
-// missed is a target that nobody has stored.
-func missed(n int) string {
-	return fmt.Sprintf("/sequence/id/ENST00000288602?type=cdna&start=%d", 1+n%900)
+// missed is a target that nobody has stored: no other loop asks for it, and
+// this one does not for half an hour.
+func (c *client) missed(n int) string {
+	return fmt.Sprintf("/sequence/id/ENST00000288602?type=cdna&start=%d&end=%d", 1+n/5%900, 1000+c.number*2+n/4500%2)
 }
 
 // exchange asks a host, and follows one redirect.
@@ -220,7 +222,7 @@ func (c *client) exchange(ctx context.Context, name string, n int) (served, name
 	fields := []string{"Accept", "application/json"}
 	target := targets[n%len(targets)]
 	if n%5 == 4 && !c.t.hits.Load() {
-		target = missed(n)
+		target = c.missed(n)
 	}
 	if c.kind == navigate {
 		target, fields = "/", []string{"Accept", "text/html", "Sec-Fetch-Mode", "navigate"}
