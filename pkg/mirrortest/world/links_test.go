@@ -175,9 +175,17 @@ func (r *round) undisturbed(d time.Duration) {
 	}
 }
 
-// originsUnreachable hides all origins from three regions.
+// originsUnreachable hides all origins from three regions. What nobody there
+// has stored comes from the others, once the origins are known to be away.
 func originsUnreachable(r *round) {
+	r.keep()
+	broken := time.Now()
 	mend := r.fw.apply(effect{from: ends(r.in("asia", "africa", "samerica")), to: ends(r.origins), both: true, block: true})
-	r.undisturbed(3 * hold)
+	r.wait(3 * hold)
+	outs := r.keep()
+	r.f.add("failed until", failover, back(outs, broken, failed))
+	if n := count(outs, wrong); n > 0 {
+		r.f.fail("round %d: %d of %d requests to another region:%s", r.n+1, n, len(outs), examples(outs, wrong, 3))
+	}
 	r.recover(mend)
 }
