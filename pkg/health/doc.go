@@ -96,4 +96,8 @@
 // minutes. Gossip calls a node dead that was cut off for half a minute, which
 // then is no target any more; when it came back as a new one it served from its
 // first success, and a link that came and went slowly escaped damping.
+//
+// 2026-11-25: an answer excuses all probes that began before it came. On a link that
+// has become slower at once, the further probes, each on a connection of its
+// own, take twice as long as the one that they were sent to hurry.
 package health

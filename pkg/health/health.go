@@ -134,6 +134,7 @@ type target struct {
 	machine      machine
 	rtt          time.Duration
 	sound        time.Time // when the last good probe began
+	answered     time.Time // when the last good answer came
 	release, tag string
 	process      string // as the edge calls its own
 	lost         Losses

@@ -159,8 +159,8 @@ func (h *Health) probed(t *target, got result, now time.Time) {
 	if h.targets[t.ID] != t {
 		return
 	}
-	if got.outcome == failed && got.began.Before(t.sound) {
-		return // a later probe was answered: of now, this one says nothing
+	if got.outcome == failed && got.began.Before(t.answered) {
+		return // another probe was answered since: of now, this one says nothing
 	}
 	said, newest := got.said, !got.began.Before(t.sound)
 	if newest && got.outcome == succeeded && t.process != "" && said.Process != "" && said.Process != t.process {
@@ -168,6 +168,7 @@ func (h *Health) probed(t *target, got result, now time.Time) {
 	}
 	changed := h.step(t, got.sample, now)
 	if got.outcome == succeeded {
+		t.answered = now
 		if t.rtt == 0 {
 			t.rtt = got.took
 		}
