@@ -38,8 +38,8 @@ const pageFields = "Host: " + canonical + "\r\n" +
 
 // fields are what a row's page loads have.
 func (r row) fields() string {
-	if r.cookie {
-		return pageFields + "Cookie: ENSEMBL_WIDTH=1200\r\n"
+	if r.field != "" {
+		return pageFields + r.field + "\r\n"
 	}
 	return pageFields
 }

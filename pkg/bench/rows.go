@@ -22,8 +22,8 @@ type row struct {
 	size        int // bytes of a body
 	keys        int // different targets, asked for by Zipf; 0: one
 	conns       int
-	tagged      bool // ask with If-None-Match, to get 304
-	cookie      bool // ask with a cookie: below net/http nobody answers that
+	tagged      bool   // ask with If-None-Match, to get 304
+	field       string // to ask with, beside those of a page load
 	setup       setup
 	only        []string // peers that can do this; empty: all
 	// goal is a ratio; what it is of, and whether it should be reached or not
@@ -66,7 +66,9 @@ func rows() []row {
 			setup: with(func(s *setup) { s.CacheMB = 4095 }), goal: 1.5}, // HAProxy's most
 		{name: "redirect", title: "page loads sent to another region, each for its own target", kind: redirects, conns: 32,
 			setup: with(func(s *setup) { s.Redirects = true }), only: []string{constant, bare}, goal: 0.9},
-		{name: "redirect-cookie", title: "the same with a cookie, so that net/http passes each to the edge", kind: redirects, cookie: true, conns: 32,
+		{name: "redirect-cookie", title: "the same with a cookie", kind: redirects, field: "Cookie: ENSEMBL_WIDTH=1200", conns: 32,
+			setup: with(func(s *setup) { s.Redirects = true }), only: []string{constant, bare}, goal: 0.9},
+		{name: "redirect-reload", title: "the same as a browser's reload, which net/http passes to the edge each time", kind: redirects, field: "Cache-Control: max-age=0", conns: 32,
 			setup: with(func(s *setup) { s.Redirects = true }), only: []string{constant, bare}, goal: 0.9},
 		{name: "redirect-same", title: "page loads sent to another region, all for one target", kind: redirects, keys: 1, conns: 32,
 			setup: with(func(s *setup) { s.Redirects = true }), only: []string{constant, bare}, goal: 0.9},

@@ -21,7 +21,7 @@ const elsewhereFor = time.Second
 // to, without the target.
 func (e *Edge) leaveElsewhere(r *http.Request, x *exchange, h http.Header, text, base string) {
 	table := e.aliases.table
-	if table == nil || r.TLS != nil || len(r.Header["Cookie"]) > 0 || r.Method != http.MethodGet || x.hops > 0 || x.query != r.URL.RawQuery {
+	if table == nil || r.TLS != nil || strings.Contains(r.Header.Get("Cookie"), stayCookie) || r.Method != http.MethodGet || x.hops > 0 || x.query != r.URL.RawQuery {
 		return
 	}
 	key, ok := lane.AppendAnyKey(make([]byte, 0, 256), r)
@@ -74,8 +74,11 @@ func (e *Edge) leaveElsewhere(r *http.Request, x *exchange, h http.Header, text,
 
 // sentAlike reports whether a target is decided like others, and stands in a
 // Location as it is: its path is this node's own affair for nobody, has nothing
-// that would be escaped, and its query does not steer.
-func sentAlike(target []byte) bool {
+// that would be escaped, and neither its query nor a cookie steers.
+func sentAlike(target, cookie []byte) bool {
+	if bytes.Contains(cookie, []byte(stayCookie)) {
+		return false
+	}
 	path, query, asked := bytes.Cut(target, []byte("?"))
 	if len(path) == 0 || path[0] != '/' || bytes.HasPrefix(path, []byte("//")) || bytes.HasPrefix(path, []byte("/-/")) || bytes.HasPrefix(path, []byte("/.well-known/")) {
 		return false

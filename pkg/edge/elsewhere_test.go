@@ -113,6 +113,9 @@ func TestLaneRedirects(t *testing.T) {
 			t.Errorf("%s %v: the lane answers %v", name, fields, a.header)
 		}
 	}
+	if a := c.page("/thing/x", "Cookie: a=b; c=d"); !a.lane || a.status != 307 {
+		t.Errorf("with cookies of others: %+v", a)
+	}
 	if a := c.ask("HEAD", "/thing/x", "Host: rest.test", "Accept: text/html", "Sec-Fetch-Mode: navigate"); a.status != 307 || a.body != "" {
 		t.Errorf("HEAD: %d %q", a.status, a.body)
 	}
@@ -159,7 +162,7 @@ func TestSentAlike(t *testing.T) {
 		pieces := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "Z", "0", "/", "/", "-", ".", "..", "well-known", "~", "?", "?", "&", ";", "=", "%41", "%2f", "%",
 			"redirect", "Redirect=no", "mirror-avoid=asia", "mirror-prefer=europe", "+", ",", "@", ":", "#", "\"", "*", "!", "network", "é", "\\", "|"}), 0, 8).Draw(t, "pieces")
 		target := "/" + strings.Join(pieces, "")
-		if !sentAlike([]byte(target)) {
+		if !sentAlike([]byte(target), nil) {
 			return
 		}
 		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader("GET " + target + " HTTP/1.1\r\nHost: rest.test\r\nAccept: text/html\r\n\r\n")))
@@ -174,11 +177,11 @@ func TestSentAlike(t *testing.T) {
 		}
 	})
 	for target, want := range map[string]bool{"/": true, "/a?b=c;d=%20": true, "/a?redirected=1": false, "/a?xredirect=1": true, "a": false, "/a b": false, "/%41": false, "/a?b=\"": false} {
-		if got := sentAlike([]byte(target)); got != want {
+		if got := sentAlike([]byte(target), nil); got != want {
 			t.Errorf("%s: %v", target, got)
 		}
 	}
-	if n := testing.AllocsPerRun(100, func() { sentAlike(longTarget) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { sentAlike(longTarget, nil) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

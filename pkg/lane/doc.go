@@ -75,5 +75,6 @@
 // 2026-11-25: an alias may hold for many targets (Alias.Alike), if its answer is to
 // look for the same target elsewhere: then the target is part of the answer in
 // place of the key. Requests look for one only after their own, and only while
-// there are any.
+// there are any. Those with a cookie look for nothing else: where to look depends
+// on cookies in one way at most, which Alike knows, and browsers send them along.
 package lane

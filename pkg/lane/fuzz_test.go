@@ -60,8 +60,12 @@ func FuzzKey(f *testing.F) {
 		if read := len(b) - rest.Len() - br.Buffered(); read != n {
 			t.Fatalf("%q: head of %d bytes, net/http read %d", b, n, read)
 		}
-		if key, ok := AppendKey([]byte("x"), r); !ok || string(key) != "x"+string(h.appendKey(nil)) {
+		if key, ok := AppendKey([]byte("x"), r); ok != (h.cookie == nil) || ok && string(key) != "x"+string(h.appendKey(nil)) {
 			t.Fatalf("%q: key %q, AppendKey %q %v", b, h.appendKey(nil), key, ok)
+		}
+		h.target = nil
+		if key, ok := AppendAnyKey(nil, r); !ok || string(key) != string(h.appendKey(nil)) || r.Header.Get("Cookie") != string(h.cookie) {
+			t.Fatalf("%q: key %q with cookie %q, AppendAnyKey %q %v", b, h.appendKey(nil), h.cookie, key, ok)
 		}
 	})
 }

@@ -25,6 +25,7 @@ const (
 	harmless   field = -2
 	host       field = -3
 	connection field = -4 // only keep-alive is harmless
+	cookies    field = -5 // leaves the lane but for what is alike for all targets, see Alias.Alike
 )
 
 // fieldOf is the whole list of fields, for keys and parser alike. A harmless
@@ -68,6 +69,8 @@ func fieldOf[T string | []byte](name T) field {
 		return xRequestedWith
 	case "if-none-match":
 		return ifNoneMatch
+	case "cookie":
+		return cookies
 	case "user-agent", "referer", "dnt", "priority", "upgrade-insecure-requests",
 		"sec-fetch-dest", "sec-fetch-site", "sec-fetch-user", "sec-gpc":
 		return harmless
@@ -95,7 +98,7 @@ func Decides(name string) bool {
 func AppendKey(b []byte, r *http.Request) ([]byte, bool) { return appendKey(b, r, r.RequestURI) }
 
 // AppendAnyKey is AppendKey for all targets, see Alias.Alike. No target has
-// this key, since one begins with a slash.
+// this key, since one begins with a slash. The request may have cookies.
 func AppendAnyKey(b []byte, r *http.Request) ([]byte, bool) { return appendKey(b, r, "") }
 
 func appendKey(b []byte, r *http.Request, target string) ([]byte, bool) {
@@ -107,7 +110,7 @@ func appendKey(b []byte, r *http.Request, target string) ([]byte, bool) {
 	for name, values := range r.Header {
 		switch f := fieldOf(name); {
 		case f == harmless:
-		case len(values) != 1 || f == unknown || f == host, f == connection && !keepAlive(values[0]):
+		case len(values) != 1 || f == unknown || f == host, f == connection && !keepAlive(values[0]), f == cookies && target != "":
 			return b, false
 		case f >= 0:
 			q.set(f, values[0])
@@ -122,6 +125,7 @@ type head[T string | []byte] struct {
 	host, target T
 	has          uint16 // bits of the deciding fields that it has
 	values       [deciding]T
+	cookie       T // not nil: it has one Cookie field
 }
 
 func (h *head[T]) set(f field, value T) {

@@ -21,7 +21,7 @@ const (
 // A line is judged when its LF is there. Net/http too waits for that, so what
 // leaves the lane leaves it no later than net/http could have refused it.
 func parse(h *head[[]byte], b []byte) (n int, v verdict) {
-	h.has, h.host = 0, nil
+	h.has, h.host, h.cookie = 0, nil, nil
 	end := bytes.IndexByte(b, '\n')
 	if end < 0 {
 		if begins(b, "GET /") || begins(b, "HEAD /") {
@@ -60,6 +60,8 @@ func parse(h *head[[]byte], b []byte) (n int, v verdict) {
 			h.host = value
 		case f == connection && connections == 0 && keepAlive(value):
 			connections++
+		case f == cookies && h.cookie == nil && len(value) > 0:
+			h.cookie = value
 		case f >= 0 && h.has&(1<<f) == 0:
 			h.set(f, value)
 		default: // unknown, repeated, or not plain

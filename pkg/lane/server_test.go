@@ -94,14 +94,18 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // elsewhere sends all of /alike/ to the same under /to.
 func (s *site) elsewhere(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
+	if c := r.Header.Get("Cookie"); strings.Contains(c, "own") {
+		fmt.Fprintf(w, "stays with %q", c)
+		return
+	}
 	if key, ok := AppendAnyKey(nil, r); ok && s.table != nil && r.Method == http.MethodGet {
 		s.table.Put(&Alias{Key: key, Generation: s.generation.Load(), Status: http.StatusFound, At: epoch, Until: epoch.Add(time.Minute),
 			Head: [3][]byte{
 				[]byte("HTTP/1.1 302 Found\r\nContent-Type: " + h.Get("Content-Type") + "\r\nDate: " + h.Get("Date") + "\r\nLocation: /to"),
 				[]byte("\r\nContent-Length: "), []byte("\r\n\r\n")},
 			Body: []byte("look at /to"),
-			Alike: func(target []byte) bool {
-				return bytes.HasPrefix(target, []byte("/alike/")) && !bytes.ContainsAny(target, "%?#")
+			Alike: func(target, cookie []byte) bool {
+				return !bytes.Contains(cookie, []byte("own")) && bytes.HasPrefix(target, []byte("/alike/")) && !bytes.ContainsAny(target, "%?#")
 			}})
 	}
 	h.Set("Location", "/to"+r.RequestURI)

@@ -13,7 +13,7 @@ func streams() []string {
 	chunked := post("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\n")
 	list := []string{
 		get("/alike/1") + get("/alike/2") + a + get("/alike/3?x=1") + get("/alike/4"), get("/alike/5", "Accept: x") + get("/alike/6", "Accept: y") + get("/own"),
-		get("/alike/7") + get("/b") + "HEAD /alike/8 HTTP/1.1\r\nHost: test\r\n\r\n" + get("/alike/9", "Cookie: x"), get("/alike/"+strings.Repeat("x", 900)) + a,
+		get("/alike/7") + get("/b") + "HEAD /alike/8 HTTP/1.1\r\nHost: test\r\n\r\n" + get("/alike/9", "Cookie: x"), get("/alike/1", "Cookie: x") + get("/alike/2", "Cookie: own") + get("/alike/3", "Cookie: x", "Cookie: own") + get("/a", "Cookie: x") + get("/alike/4", "Cookie:"), get("/alike/"+strings.Repeat("x", 900)) + a,
 		a, a + a + a, a + get("/b") + a, head + a + head, get("/size/6000") + a, get("/size/70000") + get("/size/6000") + a,
 		get("/a", `If-None-Match: "v"`) + a, get("/a", `If-None-Match: W/"v", "x"`) + a, get("/a", "If-None-Match: *"),
 		get("/a", "Accept: text/html", "User-Agent: x", "Accept-Encoding: gzip, br", "Sec-CH-UA-Mobile: ?0"),

@@ -34,11 +34,11 @@ type Alias struct {
 	Age, TTL time.Duration
 	At       time.Time
 	Until    time.Time // answers before it only
-	// Alike, if not nil, makes it the answer to all targets of which it says
-	// true: to look there elsewhere. Its key is from [AppendAnyKey], and of a GET;
+	// Alike, if not nil, makes it the answer to all targets and values of Cookie
+	// (nil: none) of which it says true: to look there elsewhere. Its key is from [AppendAnyKey], and of a GET;
 	// its head is Head[0] target Head[1] length of the body Head[2], and its body
 	// is Body, the target, and a newline.
-	Alike     func(target []byte) bool
+	Alike     func(target, cookie []byte) bool
 	Status    int
 	Data      any   // for Hit
 	DataBytes int64 // memory that Data takes

@@ -46,8 +46,11 @@ func (c *conn) answer(fd uintptr, b []byte, now time.Time) (used int, rest verdi
 			rest = v
 			break
 		}
-		s.key = s.request.appendKey(s.key[:0])
-		a := c.alias(s.key, at)
+		var a *Alias
+		if s.request.cookie == nil {
+			s.key = s.request.appendKey(s.key[:0])
+			a = c.alias(s.key, at)
+		}
 		if a == nil && c.l.Table.alike.Load() > 0 {
 			a = c.elsewhere(s, at)
 		}
@@ -88,7 +91,7 @@ func (c *conn) elsewhere(s *answers, now time.Time) *Alias {
 	s.key = s.request.appendKey(s.key[:0])
 	s.request.target = target
 	a := c.alias(s.key, now)
-	if a == nil || a.Alike == nil || !a.Alike(target) {
+	if a == nil || a.Alike == nil || !a.Alike(target, s.request.cookie) {
 		return nil
 	}
 	return a
