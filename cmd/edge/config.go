@@ -53,9 +53,12 @@ type settings struct {
 		ASNDatabase string `yaml:"asn_database"`
 	} `yaml:"geo"`
 	Gossip struct {
-		Listen  string   `yaml:"listen"`
-		Join    []string `yaml:"join"`
-		KeyFile string   `yaml:"key_file"`
+		Listen    string   `yaml:"listen"`
+		Advertise string   `yaml:"advertise"`
+		Join      []string `yaml:"join"`
+		KeyFile   string   `yaml:"key_file"`
+		Label     string   `yaml:"label"`
+		Allow     []string `yaml:"allow"`
 	} `yaml:"gossip"`
 	TrustedProxies []string `yaml:"trusted_proxies"`
 	AccessLog      bool     `yaml:"access_log"`
@@ -92,8 +95,11 @@ func (s *settings) all() []setting {
 		{"geo.database", &s.Geo.Database, true, "GeoIP database, City or Country; empty: rules only"},
 		{"geo.asn_database", &s.Geo.ASNDatabase, true, "GeoIP database of autonomous systems, like GeoLite2-ASN; empty: no asns in rules match"},
 		{"gossip.listen", &s.Gossip.Listen, false, "address for gossip; empty: this node stands alone"},
-		{"gossip.join", &s.Gossip.Join, false, "gossip addresses of other nodes"},
+		{"gossip.advertise", &s.Gossip.Advertise, false, "address at which other nodes reach this one's gossip; empty: that of gossip.listen"},
+		{"gossip.join", &s.Gossip.Join, false, "gossip addresses of other nodes; a DNS name stands for all its addresses"},
 		{"gossip.key_file", &s.Gossip.KeyFile, true, "file of gossip keys, one per line; required off loopback"},
+		{"gossip.label", &s.Gossip.Label, false, "name of the network; nodes of another do not understand each other"},
+		{"gossip.allow", &s.Gossip.Allow, false, "networks whose gossip is listened to, this node's included; empty: all"},
 		{"trusted_proxies", &s.TrustedProxies, false, "networks whose X-Forwarded-For is believed"},
 		{"access_log", &s.AccessLog, false, "log every request"},
 	}, s.Listen.DNS.all()...)
@@ -143,6 +149,9 @@ type config struct {
 	geo            string
 	asns           string
 	gossip         netip.AddrPort // invalid: none
+	gossipAt       netip.AddrPort // where others reach it; invalid: as gossip
+	label          string
+	allow          []netip.Prefix // empty: all
 	join           []string
 	keyFile        string
 	trusted        []netip.Prefix
@@ -159,7 +168,7 @@ func (e invalid) Error() string { return strings.Join(e, "\n") }
 // configuration holds what is right, for edge check to go on with.
 func readConfig(file string, lookupEnv func(string) (string, bool), flags map[string]string) (config, error) {
 	s := settings{Catalogue: string(edge.Auto)}
-	s.Cache.Memory = "256MiB"
+	s.Cache.Memory, s.Gossip.Label = "256MiB", "mirrornet"
 	var faults invalid
 	if file != "" {
 		data, err := os.ReadFile(file)
@@ -310,13 +319,7 @@ func (s *settings) config() (config, invalid) {
 		}
 		c.trusted = append(c.trusted, prefix)
 	}
-	if s.Gossip.Listen != "" {
-		if c.gossip, err = netip.ParseAddrPort(s.Gossip.Listen); err != nil {
-			wrong("gossip.listen", "%q is no address with a port; write one like 0.0.0.0:7946", s.Gossip.Listen)
-		} else if !c.gossip.Addr().IsLoopback() && s.Gossip.KeyFile == "" {
-			wrong("gossip.key_file", "is required since gossip.listen %s is not loopback; make one with: head -c 32 /dev/urandom | base64 > gossip.key", s.Gossip.Listen)
-		}
-	}
+	s.gossip(&c, wrong)
 	if s.Advertise != "" {
 		if _, err := httpURL(s.Advertise); err != nil {
 			wrong("advertise", "%v", err)

@@ -78,7 +78,7 @@ func (c config) text() string {
 		value any
 	}{{"node", c.node}, {"region", c.region}, {"regions", c.regions}, {"state", c.state}, {"listen", c.listen}, {"https", c.httpsText()}, {"dns", c.dns}, {"addresses", c.addresses}, {"admin", c.admin},
 		{"token", c.token}, {"advertise", c.advertise}, {"origins", c.origins}, {"catalogue", c.catalogue}, {"memory", c.memory},
-		{"memcached", c.memcached}, {"geo", c.geo}, {"asns", c.asns}, {"gossip", c.gossip}, {"join", c.join}, {"key file", c.keyFile},
+		{"memcached", c.memcached}, {"geo", c.geo}, {"asns", c.asns}, {"gossip", c.gossip}, {"gossip at", c.gossipAt}, {"label", c.label}, {"allow", c.allow}, {"join", c.join}, {"key file", c.keyFile},
 		{"trusted", c.trusted}, {"access log", c.accessLog}} {
 		fmt.Fprintf(&b, "%s: %v\n", f.name, f.value)
 	}

@@ -109,7 +109,7 @@ func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, erro
 	if c.gossip.IsValid() {
 		n.gossip, err = gossip.New(gossip.Config{Node: c.node, Region: c.region, Advertise: c.advertise,
 			Revision: func() string { return n.maps.Map().Revision() }, Digest: n.maps.Digest, Answer: n.answer, Listen: c.gossip, Join: c.join, Keys: keys,
-			Label: "mirrornet", Logger: logger, OnChange: func() { n.maps.Notice(); refresh() }, OnStatement: n.heard})
+			Label: c.label, AdvertiseAddr: c.gossipAt, Allowed: c.allow, Logger: logger, OnChange: func() { n.maps.Notice(); refresh() }, OnStatement: n.heard})
 		if err != nil {
 			return nil, fmt.Errorf("gossip.listen: %w", err)
 		}
