@@ -240,6 +240,11 @@ func TestDrainStatements(t *testing.T) {
 	if st := s.regionStatus("useast"); st.Serving || st.Why != "useast-1 is draining by x" || len(s.edge.world.Load().nodes["useast"]) != 0 {
 		t.Errorf("%+v", st)
 	}
+	for _, r := range s.edge.Status().Regions {
+		if want := map[region.Name]string{"asia": "draining", "useast": "draining"}[r.Name]; want != "" && r.State != want {
+			t.Errorf("%s is shown as %s, not %s", r.Name, r.State, want)
+		}
+	}
 	code := func() int {
 		w := httptest.NewRecorder()
 		s.edge.ServeHTTP(w, httptest.NewRequest("GET", HealthPath, nil))

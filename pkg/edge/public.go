@@ -2,6 +2,7 @@ package edge
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"mirrornet/pkg/geo"
@@ -28,6 +29,8 @@ func (e *Edge) Status() status.Report {
 			state = string(r.State)
 		case st.Draining != "":
 			state, st.Why = string(region.Draining), st.Draining
+		case !st.Serving && w.emptied(r.Name):
+			state = string(region.Draining)
 		case !st.Serving:
 			state = "unreachable"
 		case r.State == region.Canary:
@@ -62,6 +65,15 @@ func (e *Edge) Status() status.Report {
 		s.Origins = append(s.Origins, os)
 	}
 	return s
+}
+
+// emptied reports whether a node of the region is there and takes no clients
+// because it was told so.
+func (w *world) emptied(r region.Name) bool {
+	return slices.ContainsFunc(w.members, func(n Member) bool {
+		_, drained := w.drained["node "+n.Node]
+		return n.Region == r && (n.present() || n.Self) && (drained || w.health.Status[nodeID(n.Node)].State == health.Draining)
+	})
 }
 
 func location(p geo.Point, country string) *status.Location {
