@@ -13,6 +13,11 @@ import (
 // leastBuffer is the shortest Read that can be net/http's for a whole head.
 const leastBuffer = 512
 
+// fruitless is after how many looks in a row, none of which found an answer, a
+// connection's requests go to net/http without a look, and how many of them do
+// before the next.
+const fruitless = 32
+
 // peeked is how much of a second request net/http waits for before it reads it:
 // what ends before that is no request to it, and gets no 400.
 const peeked = 4
@@ -33,6 +38,9 @@ type conn struct {
 	idle    bool // it stood there as StateIdle, not StateNew
 	armed   bool // since then net/http has set the deadline of an idle connection
 	full    int  // the size of net/http's read buffer; 0: not known yet, -1: not fit
+
+	vain int // looks in a row that found nothing
+	skip int // requests that go to net/http without a look
 
 	class      uint32
 	generation uint64 // that class and ok hold for
@@ -90,10 +98,20 @@ func (c *conn) Read(p []byte) (int, error) {
 			c.full = -1
 		}
 	}
+	if c.skip > 0 {
+		c.skip--
+		return c.TCPConn.Read(p)
+	}
 	if len(p) != c.full || !c.phase.move(inHTTP, waiting) {
 		return c.TCPConn.Read(p)
 	}
 	n, err := c.run(p)
+	if c.vain++; c.ours {
+		c.vain = 0
+	}
+	if c.vain >= fruitless {
+		c.skip = fruitless
+	}
 	if !c.leaveLane() {
 		return 0, io.EOF
 	}

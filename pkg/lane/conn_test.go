@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -168,5 +169,32 @@ func TestWithinAHead(t *testing.T) {
 	io.WriteString(nc, get("/a"))
 	if code, body := answer("GET"); code != http.StatusBadRequest || s.hits.Load() != before {
 		t.Errorf("a request line among the fields of another request: %d %q, %d hits more", code, body, s.hits.Load()-before)
+	}
+}
+
+// A connection of requests that the lane has nothing for is left alone for a
+// while, and then looked at again.
+func TestFruitless(t *testing.T) {
+	var looks atomic.Int64
+	var generation *atomic.Uint64
+	s := serve(t, true, func(_ *http.Server, c *Config) {
+		generation = c.Generation
+		c.Class = func(netip.AddrPort) (uint32, uint64, bool) { looks.Add(1); return 0, generation.Load(), true }
+	})
+	c := s.dial(t)
+	for range 10 * fruitless {
+		generation.Add(1) // each look asks for the class anew
+		c.get("/own")
+	}
+	if n := looks.Load(); n > 2*fruitless {
+		t.Errorf("%d looks at %d requests", n, 10*fruitless)
+	}
+	for range fruitless {
+		c.get("/a")
+	}
+	hits := s.hits.Load()
+	c.get("/a")
+	if s.hits.Load() == hits {
+		t.Error("not looked at again")
 	}
 }
