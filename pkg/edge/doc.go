@@ -145,7 +145,9 @@
 // first, those with an origin before the others: a miss would otherwise wait for
 // what is known to be lost, here and at each nearer region that has lost it too.
 // What is stored here waits for them 0.9 s at most. With no origin known
-// anywhere the order is as ever, and a user is told within two seconds.
+// anywhere the order is as ever, and a user is told within two seconds. Who
+// waits for an origin when it is found lost is not left waiting: the next one,
+// or another region, is asked at that moment.
 //
 // 2026-11-25: a region whose origins are all unreachable says so (no_origin) and
 // keeps its clients: its hits are as near as ever, and a miss costs one more

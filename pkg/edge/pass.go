@@ -57,12 +57,6 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, x *exchange, p *plan
 	}
 	a, err := there, lost
 	switch {
-	case !first && len(regions) > 0 && !down:
-		asking, stop := e.origins.during(ctx)
-		a, err = e.fetcher.Do(asking, sources, req)
-		if stop(); err != nil && asking.Err() != nil && ctx.Err() == nil {
-			err = &fetch.Error{}
-		}
 	case !first:
 		a, err = e.fetcher.Do(ctx, sources, req)
 	case err != nil || a.Response.StatusCode >= 500:

@@ -302,12 +302,7 @@ func (e *Edge) refresh(ctx context.Context, w *world, st step, s stored, hops in
 	case down:
 		wait = min(downBudget, e.Timeout)
 	}
-	asking, stop := ctx, func() bool { return true }
-	if !down {
-		asking, stop = e.origins.during(ctx)
-	}
-	f, err := e.ask(asking, origins, p, s, wait)
-	stop()
+	f, err := e.ask(ctx, origins, p, s, wait)
 	if err == nil && usable(f) {
 		return e.confirm(ctx, w, p, s, f, origins), nil
 	}
@@ -315,7 +310,7 @@ func (e *Edge) refresh(ctx context.Context, w *world, st step, s stored, hops in
 		f.discard()
 		return nil, context.Cause(ctx)
 	}
-	if err != nil && (down || asking.Err() != nil) {
+	if down && err != nil {
 		err = &fetch.Error{} // nobody answered in the time that a lost origin gets
 	}
 	if s.response != nil && s.reuse.StaleIfError {

@@ -45,7 +45,6 @@ func (e *Edge) renew() *world {
 	e.observing.Lock()
 	defer e.observing.Unlock()
 	w := e.observeWorld(e.Now())
-	e.origins.now(w.down && w.originElsewhere(""))
 	if known := e.trips.known.Load(); known != nil {
 		w.Clients = known
 	}
@@ -85,7 +84,6 @@ func (e *Edge) observeWorld(now time.Time) *world {
 		w.drained = e.Drains()
 	}
 	unreached := e.observeOrigins(w, view)
-	w.order()
 	e.lost.Update(w.without, now)
 	w.Isolated = unreached && len(m.Regions()) > 1 && !w.reachesOthers(now)
 	e.countVotes(w, view, now)
@@ -99,6 +97,8 @@ func (e *Edge) observeWorld(now time.Time) *world {
 			w.RTT[r.Name] = nodes[0].RTT
 		}
 	}
+	e.origins.mark(w)
+	w.order()
 	e.observeAddresses(w, view)
 	return w
 }

@@ -65,6 +65,9 @@ type Source struct {
 	// Life bounds the wait for the first sign of life: a head, or an interim
 	// response, after which it has its time. 0: only Wait counts.
 	Life time.Duration
+	// Up ends when the source is found not to answer: [Client.Do] then goes on to
+	// the next one, where the request may be repeated. Nil: it waits.
+	Up context.Context
 }
 
 // Request is what is asked of each source.
@@ -222,7 +225,9 @@ func (c *Client) Do(ctx context.Context, sources []Source, req Request) (*Answer
 			}
 			return nil, ErrTime
 		}
-		if !got.alive || !errors.Is(err, errHeaderTimeout) { // else it works, and waits for others itself
+		switch {
+		case errors.Is(err, errLost): // that is known
+		case !got.alive || !errors.Is(err, errHeaderTimeout): // else it works, and waits for others itself
 			c.report(a)
 		}
 		fail.Attempts = append(fail.Attempts, a)
@@ -319,7 +324,12 @@ func (c *Client) ask(ctx context.Context, src Source, req Request, body *body, w
 	if body.once == nil { // it is all here: there is nothing to wait for
 		delete(out.Header, "Expect")
 	}
+	stop := func() bool { return true }
+	if src.Up != nil && req.Repeatable {
+		stop = context.AfterFunc(src.Up, func() { cancel(errLost) })
+	}
 	resp, err := c.transport.RoundTrip(out)
+	stop()
 	timer := p.end()
 	got.alive = p.alive.Load()
 	if err != nil {
@@ -352,6 +362,7 @@ var (
 	errHeaderTimeout = errors.New("fetch: no answer head in time")
 	errNoLife        = errors.New("fetch: no sign of life in time")
 	errNotFinal      = errors.New("fetch: not a final response of HTTP")
+	errLost          = errors.New("fetch: the source was found not to answer")
 )
 
 // Within bounds the time for reading the body, from now on; 0 lifts the bound.
@@ -382,5 +393,5 @@ func (b *cancelOnClose) Close() error {
 // something that is not HTTP.
 func unanswered(err error) bool {
 	var op net.Error
-	return errors.Is(err, errHeaderTimeout) || errors.Is(err, errNoLife) || errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	return errors.Is(err, errHeaderTimeout) || errors.Is(err, errNoLife) || errors.Is(err, errLost) || errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }

@@ -30,6 +30,7 @@ func (c *Client) Resume(ctx context.Context, sources []Source, req Request, offs
 	req.Header = header
 	fail := &Error{}
 	for _, s := range sources {
+		s.Up = nil // that was when the answer began
 		a, err := c.Do(ctx, []Source{s}, req)
 		if err != nil {
 			if ctx.Err() != nil {

@@ -49,18 +49,35 @@ func TestOriginsLostMeanwhile(t *testing.T) {
 	}
 }
 
-// lostHere is three regions, of which only useast has an origin that answers; the
-// others' takes connections and says nothing.
-func lostHere(t *testing.T) (f *fleet, lost *url.URL, dialled *atomic.Int32) {
+// So is who waits for one origin of several: by the next.
+func TestOriginLostMeanwhile(t *testing.T) {
+	lost, dialled := hole(t)
+	f := newFleet(t, testMap(t), []string{"europe-1"}, func(_ string, c *Config) { c.Origins = []*url.URL{lost, c.Origins[0]} })
+	for _, target := range []string{"/thing/k1", unkeyed} {
+		dialled.Store(0)
+		f.nodes["europe-1"].world.set(originID(lost), health.Serving, f.nodes["europe-1"].edge)
+		done := make(chan *httptest.ResponseRecorder)
+		go func() { done <- f.ask("europe-1", "GET", target, "") }()
+		until(t, func() bool { return dialled.Load() > 0 })
+		f.nodes["europe-1"].world.set(originID(lost), health.Unreachable, f.nodes["europe-1"].edge)
+		if w := <-done; w.Code != http.StatusOK || f.origin.total() == 0 {
+			t.Errorf("%s: %d", target, w.Code)
+		}
+	}
+}
+
+// hole takes connections and says nothing.
+func hole(t *testing.T) (at *url.URL, dialled *atomic.Int32) {
 	t.Helper()
 	dialled = &atomic.Int32{}
-	hole, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and says nothing
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { l.Close() })
 	go func() {
 		for {
-			c, err := hole.Accept()
+			c, err := l.Accept()
 			if err != nil {
 				return
 			}
@@ -68,9 +85,14 @@ func lostHere(t *testing.T) (f *fleet, lost *url.URL, dialled *atomic.Int32) {
 			dialled.Add(1)
 		}
 	}()
-	t.Cleanup(func() { hole.Close() })
-	lost = &url.URL{Scheme: "http", Host: hole.Addr().String()}
+	return &url.URL{Scheme: "http", Host: l.Addr().String()}, dialled
+}
 
+// lostHere is three regions, of which only useast has an origin that answers; the
+// others' takes connections and says nothing.
+func lostHere(t *testing.T) (f *fleet, lost *url.URL, dialled *atomic.Int32) {
+	t.Helper()
+	lost, dialled = hole(t)
 	m := testMap(t)
 	point, err := geo.At(39, -77)
 	if err != nil {
