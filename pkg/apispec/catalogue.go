@@ -41,6 +41,8 @@ const (
 	YAML  = "text/x-yaml"
 	HTML  = "text/html"
 	FASTA = "text/x-fasta"
+	GFF3  = "text/x-gff3"
+	BED   = "text/x-bed"
 	Plain = "text/plain"
 )
 

@@ -76,21 +76,14 @@ type Answer struct {
 	Tags []string
 }
 
-// Error is an answer that says what was wrong with the request. Message is a
-// sentence for the API's users.
-type Error struct {
-	Status  int
-	Message string
-}
-
-func (e *Error) Error() string { return e.Message }
+// Error is an answer that says what was wrong with the request. Models refuse
+// in the same form.
+type Error = genomedb.Refusal
 
 // BadRequest makes the API's usual 400.
-func BadRequest(format string, args ...any) *Error {
-	return &Error{http.StatusBadRequest, fmt.Sprintf(format, args...)}
-}
+func BadRequest(format string, args ...any) *Error { return genomedb.Refuse(format, args...) }
 
 // NotFound makes a 404.
 func NotFound(format string, args ...any) *Error {
-	return &Error{http.StatusNotFound, fmt.Sprintf(format, args...)}
+	return &Error{Status: http.StatusNotFound, Message: fmt.Sprintf(format, args...)}
 }

@@ -5,9 +5,9 @@ import (
 	"strings"
 
 	"mirrornet/pkg/ensembl"
-	"mirrornet/pkg/ensembl/assembly"
-	"mirrornet/pkg/ensembl/feature"
 	"mirrornet/pkg/genomedb"
+	"mirrornet/pkg/genomedb/assembly"
+	"mirrornet/pkg/genomedb/feature"
 )
 
 // entry is what is said of one object. Fields that do not apply are left out.

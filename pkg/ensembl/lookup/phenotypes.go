@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"mirrornet/pkg/ensembl/feature"
 	"mirrornet/pkg/genomedb"
+	"mirrornet/pkg/genomedb/feature"
 )
 
 // phenotype is a trait that a study found a gene to influence.

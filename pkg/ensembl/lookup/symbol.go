@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"mirrornet/pkg/ensembl"
-	"mirrornet/pkg/ensembl/feature"
+	"mirrornet/pkg/genomedb/feature"
 )
 
 // symbols finds the genes of names. The location of each is written as the

@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"mirrornet/pkg/ensembl"
-	"mirrornet/pkg/ensembl/assembly"
-	"mirrornet/pkg/ensembl/feature"
+	"mirrornet/pkg/genomedb/assembly"
+	"mirrornet/pkg/genomedb/feature"
 )
 
 // job makes the sequences of one object.

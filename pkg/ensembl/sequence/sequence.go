@@ -8,9 +8,9 @@ import (
 
 	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/ensembl"
-	"mirrornet/pkg/ensembl/assembly"
 	"mirrornet/pkg/ensembl/batch"
-	"mirrornet/pkg/ensembl/feature"
+	"mirrornet/pkg/genomedb/assembly"
+	"mirrornet/pkg/genomedb/feature"
 )
 
 const group = "Sequence"

@@ -7,9 +7,9 @@ import (
 	"strings"
 
 	"mirrornet/pkg/ensembl"
-	"mirrornet/pkg/ensembl/assembly"
 	"mirrornet/pkg/ensembl/batch"
-	"mirrornet/pkg/ensembl/feature"
+	"mirrornet/pkg/genomedb/assembly"
+	"mirrornet/pkg/genomedb/feature"
 )
 
 // worker makes sequences as one request wants them.

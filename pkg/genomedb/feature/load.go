@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 
-	"mirrornet/pkg/ensembl/assembly"
 	"mirrornet/pkg/genomedb"
+	"mirrornet/pkg/genomedb/assembly"
 )
 
 // Reader loads features of one database. It is safe for concurrent use.

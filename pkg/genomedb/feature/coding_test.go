@@ -7,8 +7,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"mirrornet/pkg/ensembl/assembly"
 	"mirrornet/pkg/genome"
+	"mirrornet/pkg/genomedb/assembly"
 )
 
 var on = &assembly.Sequence{ID: 1, Name: "1", Length: 10_000, System: &assembly.CoordSystem{Name: "chromosome"}}

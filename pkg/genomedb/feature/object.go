@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"mirrornet/pkg/ensembl/assembly"
+	"mirrornet/pkg/genomedb/assembly"
 )
 
 // Gene is a row of gene with what its summary needs.

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 
-	"mirrornet/pkg/ensembl/assembly"
 	"mirrornet/pkg/genome"
+	"mirrornet/pkg/genomedb/assembly"
 )
 
 // Sequences reads the sequences of features that lie within one slice: the

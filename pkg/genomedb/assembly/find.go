@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"strings"
 
-	"mirrornet/pkg/ensembl"
 	"mirrornet/pkg/genome"
+	"mirrornet/pkg/genomedb"
 )
 
 // System says which coordinate system a user wants. The zero value is any,
@@ -24,17 +24,17 @@ var (
 // the API's 400s.
 func (a *Assembly) Slice(ctx context.Context, text string, want System) (Slice, error) {
 	if suffixed.MatchString(text) {
-		return Slice{}, ensembl.BadRequest("Attribute start was not a number. Expected an Integer")
+		return Slice{}, genomedb.Refuse("Attribute start was not a number. Expected an Integer")
 	}
 	l, err := genome.Parse(text)
 	if err != nil {
-		return Slice{}, ensembl.BadRequest("%s", err)
+		return Slice{}, genomedb.Refuse("%s", err)
 	}
 	if want.Name == "" && want.Version != "" {
 		want.Name = "chromosome"
 	}
 	if want.Name != "" && !systemName.MatchString(want.Name) {
-		return Slice{}, ensembl.BadRequest("Coord_system %s is not valid", want.Name)
+		return Slice{}, genomedb.Refuse("Coord_system %s is not valid", want.Name)
 	}
 	name := strings.TrimPrefix(l.Name, "chr") // as UCSC's browser writes them
 	system, err := a.wanted(ctx, want, name)
@@ -46,10 +46,10 @@ func (a *Assembly) Slice(ctx context.Context, text string, want System) (Slice, 
 		return Slice{}, err
 	}
 	if on == nil {
-		return Slice{}, ensembl.BadRequest("No slice found for location %s", text)
+		return Slice{}, genomedb.Refuse("No slice found for location %s", text)
 	}
 	if l.Start > on.Length {
-		return Slice{}, ensembl.BadRequest("Cannot request a slice whose start (%d) is greater than %d for %s.", l.Start, on.Length, on.Name)
+		return Slice{}, genomedb.Refuse("Cannot request a slice whose start (%d) is greater than %d for %s.", l.Start, on.Length, on.Name)
 	}
 	l, _ = l.Clamp(on.Length)
 	return Slice{On: on, Start: l.Start, End: l.End, Strand: int(l.Strand)}, nil
@@ -67,7 +67,7 @@ func (a *Assembly) wanted(ctx context.Context, want System, name string) (*Coord
 		return c, nil
 	}
 	if want.Name != "chromosome" {
-		return nil, ensembl.BadRequest("Unknown coordinate system:name='%s' version='%s' seq region name='%s'", want.Name, want.Version, name)
+		return nil, genomedb.Refuse("Unknown coordinate system:name='%s' version='%s' seq region name='%s'", want.Name, want.Version, name)
 	}
 	// Assemblies without chromosomes may still have a karyotype.
 	var best *CoordSystem
@@ -88,9 +88,9 @@ func (a *Assembly) wanted(ctx context.Context, want System, name string) (*Coord
 	case err != nil:
 		return nil, err
 	case best == nil:
-		return nil, ensembl.BadRequest("No coordinate system to create a chromosome slice from (because there is no suitable coordinate system to create an alias to).")
+		return nil, genomedb.Refuse("No coordinate system to create a chromosome slice from (because there is no suitable coordinate system to create an alias to).")
 	case best.Name == "chromosome":
-		return nil, ensembl.BadRequest("A chromosome CoordSystem object already exists. Cannot create chromosome alias.")
+		return nil, genomedb.Refuse("A chromosome CoordSystem object already exists. Cannot create chromosome alias.")
 	}
 	return best, nil
 }

@@ -5,9 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"mirrornet/pkg/ensembl"
-	"mirrornet/pkg/ensembl/assembly"
 	"mirrornet/pkg/genomedb"
+	"mirrornet/pkg/genomedb/assembly"
 )
 
 // Finder finds objects of a registry by stable id.
@@ -31,14 +30,14 @@ type Object struct {
 func (f *Finder) Reader(ctx context.Context, species, kind string) (*Reader, error) {
 	s, ok := f.Genome.Resolve(species)
 	if !ok {
-		return nil, ensembl.BadRequest("Can not find internal name for species '%s'", species)
+		return nil, genomedb.Refuse("Can not find internal name for species '%s'", species)
 	}
 	db, ok := s.Database(kind)
 	if !ok {
-		return nil, ensembl.BadRequest("There is no %s database of species '%s'", kind, species)
+		return nil, genomedb.Refuse("There is no %s database of species '%s'", kind, species)
 	}
 	if !db.HasTable("seq_region") || !db.HasTable("coord_system") {
-		return nil, ensembl.BadRequest("The %s database of species '%s' has no sequences", kind, species)
+		return nil, genomedb.Refuse("The %s database of species '%s' has no sequences", kind, species)
 	}
 	a, err := f.Assemblies.Of(ctx, f.Genome, db)
 	if err != nil {
@@ -49,8 +48,8 @@ func (f *Finder) Reader(ctx context.Context, species, kind string) (*Reader, err
 
 // Find loads what ids name. Each id is in found, or in failed with what the
 // API says of it. err is a failure of the database.
-func (f *Finder) Find(ctx context.Context, ids []string, filter Filter) (found map[string]*Object, failed map[string]*ensembl.Error, err error) {
-	found, failed = map[string]*Object{}, map[string]*ensembl.Error{}
+func (f *Finder) Find(ctx context.Context, ids []string, filter Filter) (found map[string]*Object, failed map[string]*genomedb.Refusal, err error) {
+	found, failed = map[string]*Object{}, map[string]*genomedb.Refusal{}
 	located, err := locate(ctx, f.Genome, ids, filter)
 	if err != nil {
 		return nil, nil, err
@@ -59,7 +58,7 @@ func (f *Finder) Find(ctx context.Context, ids []string, filter Filter) (found m
 	for _, id := range ids {
 		l, ok := located[id]
 		if !ok {
-			failed[id] = ensembl.BadRequest("ID '%s' not found", id)
+			failed[id] = genomedb.Refuse("ID '%s' not found", id)
 			continue
 		}
 		if groups[l] == nil {
@@ -69,7 +68,7 @@ func (f *Finder) Find(ctx context.Context, ids []string, filter Filter) (found m
 	}
 	for _, l := range order {
 		objects, err := f.load(ctx, l, groups[l])
-		if e, ok := err.(*ensembl.Error); ok {
+		if e, ok := err.(*genomedb.Refusal); ok {
 			for _, id := range groups[l] {
 				failed[id] = e
 			}
@@ -82,7 +81,7 @@ func (f *Finder) Find(ctx context.Context, ids []string, filter Filter) (found m
 			if o := objects[id]; o != nil {
 				found[id] = o
 			} else {
-				failed[id] = ensembl.BadRequest("No object found for ID %s", id)
+				failed[id] = genomedb.Refuse("No object found for ID %s", id)
 			}
 		}
 	}
@@ -97,7 +96,7 @@ func (f *Finder) load(ctx context.Context, l Location, ids []string) (map[string
 	case "genetree", "family", "operon", "operontranscript":
 		return nil, nil // known, but not objects of this package
 	default:
-		return nil, ensembl.BadRequest("The object_type '%s' is not understood by this service", l.Type)
+		return nil, genomedb.Refuse("The object_type '%s' is not understood by this service", l.Type)
 	}
 	r, err := f.Reader(ctx, l.Species, l.Kind)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"mirrornet/pkg/ensembl/assembly"
+	"mirrornet/pkg/genomedb/assembly"
 )
 
 // edit replaces bases or residues Start to End by Text; End is Start-1 for an
