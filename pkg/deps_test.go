@@ -19,7 +19,7 @@ import (
 // better design asks for it, never to make a build pass.
 //
 // A name ending in "/..." covers the packages below it, each of which may also
-// import the others and the one above.
+// import the others and the one above. On the right it stands for them all.
 const policy = `
 geo:
 rfc9111: github.com/dunglas/httpsfv
@@ -48,7 +48,7 @@ edge: geo rfc9111 rendezvous collapse region apispec cachekey store respond heal
 admin: drain status observe github.com/go-chi/chi/v5
 upstream: apispec cachekey rfc9111 collapse store respond golang.org/x/time
 genomedb/...: genome modernc.org/sqlite github.com/go-sql-driver/mysql
-ensembl/...: apispec genome genomedb
+ensembl/...: apispec genome genomedb/...
 ensembl/goldentest: apispec ensembl genomedb genomedb/load origin
 origin: apispec ensembl genomedb upstream observe github.com/go-chi/chi/v5
 dashboard: apispec region status
@@ -123,7 +123,12 @@ func permitted(rules []string, family, path string) bool {
 		}
 		return slices.ContainsFunc(rules, func(r string) bool { return path == r || strings.HasPrefix(path, r+"/") })
 	}
-	return slices.Contains(rules, local) || family != "" && (local == family || strings.HasPrefix(local, family+"/"))
+	for _, r := range rules {
+		if all, ok := strings.CutSuffix(r, "/..."); r == local || ok && (local == all || strings.HasPrefix(local, all+"/")) {
+			return true
+		}
+	}
+	return family != "" && (local == family || strings.HasPrefix(local, family+"/"))
 }
 
 // Commands are wiring: they may import what they wire, and libraries for
