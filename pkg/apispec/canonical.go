@@ -126,7 +126,8 @@ func (r Request) TargetPath() string {
 	for seg := range strings.SplitSeq(strings.TrimPrefix(r.pattern(), "/"), "/") {
 		b = append(b, '/')
 		if name, ok := paramSegment(seg); ok {
-			seg = r.Path[name]
+			b = escapeTwice(b, r.Path[name])
+			continue
 		}
 		b = escape(b, seg)
 	}
@@ -163,6 +164,23 @@ func guardSuffix(path []byte) []byte {
 	}
 	suffix := string(path[len(cut)+1:])
 	return append(append(path[:len(cut)], "%2E"...), suffix...)
+}
+
+// escapeTwice is escape for a value in the path, which [DecodePath] decodes
+// twice: there only an escaped percent sign and slash can be told from a plain
+// one.
+func escapeTwice(b []byte, s string) []byte {
+	for i := range len(s) {
+		switch c := s[i]; c {
+		case '%':
+			b = append(b, "%2525"...)
+		case '/':
+			b = append(b, "%252F"...)
+		default:
+			b = escape(b, s[i:i+1])
+		}
+	}
+	return b
 }
 
 const upperHex = "0123456789ABCDEF"

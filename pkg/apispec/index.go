@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Index finds a catalogue's endpoints by method and path. It is immutable and
@@ -87,13 +89,9 @@ func (ix *Index) Match(method, escapedPath string) (e *Endpoint, params map[stri
 	if method == "HEAD" {
 		method = "GET"
 	}
-	segs := segments(escapedPath)
-	for i, s := range segs {
-		d, err := url.PathUnescape(s)
-		if err != nil {
-			return nil, nil, nil
-		}
-		segs[i] = d
+	segs, ok := DecodePath(escapedPath)
+	if !ok {
+		return nil, nil, nil
 	}
 	var values []string
 	var found map[string]leaf
@@ -111,7 +109,7 @@ func (ix *Index) Match(method, escapedPath string) (e *Endpoint, params map[stri
 		if next := n.literal[rest[0]]; next != nil && walk(next, rest[1:], vals) {
 			return true
 		}
-		return n.param != nil && rest[0] != "" && walk(n.param, rest[1:], append(vals, rest[0]))
+		return n.param != nil && walk(n.param, rest[1:], append(vals, rest[0]))
 	}
 	walk(&ix.root, segs, make([]string, 0, 4))
 	l, ok := found[method]
@@ -129,9 +127,50 @@ func (ix *Index) Match(method, escapedPath string) (e *Endpoint, params map[stri
 	return l.endpoint, params, nil
 }
 
-// segments splits a path; one trailing slash is passed over, as the API does.
+// DecodePath splits an escaped path at its slashes as the reference does: the
+// whole path is decoded first, so that %2F is a slash, and each segment a
+// second time. Slashes at both ends do not count. ok is false for an escape
+// that is none and for bytes that are not UTF-8.
+func DecodePath(escapedPath string) (segs []string, ok bool) {
+	if strings.IndexByte(escapedPath, '%') < 0 {
+		return segments(escapedPath), utf8.ValidString(escapedPath)
+	}
+	path, err := url.PathUnescape(escapedPath)
+	if err != nil {
+		return nil, false
+	}
+	segs = segments(path)
+	for i, s := range segs {
+		if segs[i] = unescapeAgain(s); !utf8.ValidString(segs[i]) {
+			return nil, false
+		}
+	}
+	return segs, true
+}
+
+// unescapeAgain decodes what looks like an escape and leaves other percent
+// signs alone.
+func unescapeAgain(s string) string {
+	if strings.IndexByte(s, '%') < 0 {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			if c, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
+				b = append(b, byte(c))
+				i += 2
+				continue
+			}
+		}
+		b = append(b, s[i])
+	}
+	return string(b)
+}
+
+// segments splits a path; slashes at its ends are passed over, as the API does.
 func segments(path string) []string {
-	path = strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/")
+	path = strings.Trim(path, "/")
 	if path == "" {
 		return nil
 	}

@@ -84,7 +84,7 @@ func TestResolve(t *testing.T) {
 
 func TestResolveDetails(t *testing.T) {
 	ix := testIndex(t)
-	r, _, ok := ix.Resolve("GET", "/lookup/symbol/homo%20sapiens/A%2FB", "expand=1;content-type=application/json&x=%zz", http.Header{})
+	r, _, ok := ix.Resolve("GET", "/lookup/symbol/homo%20sapiens/A%252FB", "expand=1;content-type=application/json&x=%zz", http.Header{})
 	if !ok || r.Path["species"] != "homo sapiens" || r.Path["symbol"] != "A/B" {
 		t.Errorf("path parameters: %v %v", ok, r.Path)
 	}
@@ -98,6 +98,15 @@ func TestResolveDetails(t *testing.T) {
 	r, _, _ = ix.Resolve("GET", "/info/ping", "content-type=text/javascript;callback=a.b", http.Header{})
 	if r.Format != JSONP || r.Callback != "a.b" {
 		t.Errorf("JSONP: %+v", r)
+	}
+	for path, want := range map[string]string{ // decoded, split, decoded again
+		"/lookup/symbol%2Fa%2Fb": "b", "/lookup/symbol/a/%2525zz": "%zz", "/lookup/symbol/a/%2541%252": "A%2",
+		"//lookup/symbol//b//": "b", "/lookup/%2573ymbol/a/%25E2%2582%25AC": "€",
+		"/lookup/symbol/a/%CA": "", "/lookup/symbol/a/%25CA": "", "/lookup/symbol/a/%zz": "", "/lookup/symbol/a/b%2Fc/d": "",
+	} {
+		if r, _, _ := ix.Resolve("GET", path, "", http.Header{}); r.Path["symbol"] != want {
+			t.Errorf("%s: %q, want symbol %q", path, r.Path, want)
+		}
 	}
 	if _, methods, ok := ix.Resolve("GET", "/lookup/symbol", "", http.Header{}); !ok && methods != nil {
 		t.Errorf("/lookup/symbol: %v", methods)

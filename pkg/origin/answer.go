@@ -94,10 +94,17 @@ func (h *Handler) unmatched(w http.ResponseWriter, r *http.Request, s *state, me
 		h.options(w, r, s)
 	case len(methods) > 0:
 		h.methodNotAllowed(w, r, methods)
+	case badPath(r):
+		h.fail(w, r, s, errorFormat(r), ensembl.BadRequest("Bad Request: the path is not UTF-8"))
 	default:
 		w.Header().Set("Cache-Control", "public, max-age=60")
 		h.fail(w, r, s, errorFormat(r), ensembl.NotFound("page not found. Please check your uri and refer to our documentation "+documentation))
 	}
+}
+
+func badPath(r *http.Request) bool {
+	_, ok := apispec.DecodePath(r.URL.EscapedPath())
+	return !ok
 }
 
 // documentation is named instead of an address made from the request's Host.

@@ -86,8 +86,8 @@ var (
 	getSymbol = apispec.Endpoint{
 		ID: "lookup_symbol", Group: group, Method: "GET", Path: "/lookup/symbol/{species}/{symbol}",
 		Summary: "Finds the gene of a name, and says where it lies",
-		Aliases: []string{"/lookup/symbol/{species}", "/lookup/symbol"},
-		Params:  []apispec.Param{pathSpecies, pathSymbol, expand, format, mane, utr},
+		Aliases: []string{"/lookup/symbol/{species}", "/lookup/symbol", "/lookup/symbol/{species}/{symbol}/{rest}"},
+		Params:  []apispec.Param{pathSpecies, pathSymbol, pathRest, expand, format, mane, utr},
 		Formats: formats, Freshness: fresh, Tags: []string{"lookup", "species:{species}"},
 		Examples: []apispec.Example{
 			{Target: "/lookup/symbol/homo_sapiens/BRAF?expand=1", ContentType: apispec.JSON},
