@@ -70,10 +70,17 @@ func (l Limits) WithDefaults() Limits {
 // Answer is a good answer. For JSON, JSONP, XML and HTML the origin serialises
 // Value; for any other format the handler has written Text already.
 type Answer struct {
+	// Value is written by encoding/json, unless it is a JSONAppender.
 	Value any
 	Text  []byte
 	// Tags are invalidation tags beyond those of the endpoint's statement.
 	Tags []string
+}
+
+// JSONAppender is a value that writes its JSON itself, for answers that are
+// asked for thousands of times a second.
+type JSONAppender interface {
+	AppendJSON(b []byte) []byte
 }
 
 // Error is an answer that says what was wrong with the request. Models refuse

@@ -63,6 +63,9 @@ func encodeValue(format string, v any) ([]byte, error) {
 // encodeJSON leaves <, > and & as they are, like the reference: the type is
 // JSON and is not sniffed.
 func encodeJSON(v any) ([]byte, error) {
+	if a, ok := v.(ensembl.JSONAppender); ok {
+		return a.AppendJSON(nil), nil
+	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

@@ -5,6 +5,7 @@ import (
 	"mirrornet/pkg/ensembl"
 	"mirrornet/pkg/ensembl/info"
 	"mirrornet/pkg/ensembl/lookup"
+	"mirrornet/pkg/ensembl/overlap"
 	"mirrornet/pkg/ensembl/sequence"
 )
 
@@ -13,6 +14,7 @@ func Modules() []ensembl.Module {
 	return []ensembl.Module{
 		info.Module(),
 		lookup.Module(),
+		overlap.Module(),
 		sequence.Module(),
 	}
 }

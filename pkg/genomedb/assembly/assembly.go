@@ -40,8 +40,10 @@ type Assembly struct {
 	nonRef     map[int64]bool
 	circular   map[int64]bool
 
-	mu        sync.Mutex // guards sequences
+	mu        sync.Mutex // guards what follows
 	sequences map[int64]*Sequence
+	tops      map[int64]bool // of sequences: toplevel
+	features  map[*genomedb.Database]map[string][]featureSystem
 }
 
 // maxSequences bounds the sequences that an Assembly remembers.
@@ -84,6 +86,8 @@ func New(ctx context.Context, db *genomedb.Database) (*Assembly, error) {
 		nonRef:     map[int64]bool{},
 		circular:   map[int64]bool{},
 		sequences:  map[int64]*Sequence{},
+		tops:       map[int64]bool{},
+		features:   map[*genomedb.Database]map[string][]featureSystem{},
 	}
 	for _, read := range []func(context.Context) error{a.readSystems, a.readExceptions, a.readAttributes} {
 		if err := read(ctx); err != nil {

@@ -1,0 +1,42 @@
+package overlap
+
+import (
+	"context"
+
+	"mirrornet/pkg/genomedb"
+	"mirrornet/pkg/genomedb/assembly"
+	"mirrornet/pkg/genomedb/track"
+)
+
+// sources is the table of all feature types, by the name that a client gives.
+func sources() map[string]source {
+	return map[string]source{
+		"gene": genes,
+	}
+}
+
+// track opens the database that a client may have named with db_type, else
+// that of the slice. nil: the species has no such database.
+func (q *query) track(ctx context.Context) (*track.Track, error) {
+	db := q.Core.DB
+	if kind := q.Query.Get("db_type"); kind != "" {
+		var ok bool
+		if db, ok = q.Species.Database(kind); !ok {
+			return nil, nil
+		}
+	}
+	return q.trackOf(ctx, db)
+}
+
+func (q *query) trackOf(ctx context.Context, db *genomedb.Database) (*track.Track, error) {
+	words, err := q.words.Of(ctx, q.Genome, db)
+	if err != nil {
+		return nil, err
+	}
+	return &track.Track{DB: db, Assembly: q.Core.Assembly, Slice: q.Slice, Words: words}, nil
+}
+
+// at is a Place on the query's slice.
+func (q *query) at(l assembly.Located) Place {
+	return Place{Sequence: q.Slice.On, Start: l.Start, End: l.End, Strand: l.Strand, Reverse: !q.Slice.Forward()}
+}

@@ -1,0 +1,110 @@
+package track
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"mirrornet/pkg/genomedb"
+)
+
+// Words are the small tables of a database that rows of others refer to.
+type Words struct {
+	analyses map[int64]Analysis
+	byLogic  map[string]int64
+	terms    map[string]string // of biotypes, by type of object and name
+}
+
+// Analysis is what made a feature.
+type Analysis struct {
+	Logic string // logic_name
+	GFF   string // gff_source
+}
+
+// Cache keeps the words of one registry's databases. Its zero value is ready;
+// it is safe for concurrent use.
+type Cache struct {
+	mu       sync.Mutex
+	registry *genomedb.Registry
+	by       map[*genomedb.Database]*Words
+}
+
+// Of gives the words of a database of reg. Another registry (new data) makes
+// it forget the former one's.
+func (c *Cache) Of(ctx context.Context, reg *genomedb.Registry, db *genomedb.Database) (*Words, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.registry != reg {
+		c.registry, c.by = reg, map[*genomedb.Database]*Words{}
+	}
+	if w := c.by[db]; w != nil {
+		return w, nil
+	}
+	w, err := readWords(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	c.by[db] = w
+	return w, nil
+}
+
+func readWords(ctx context.Context, db *genomedb.Database) (*Words, error) {
+	w := &Words{analyses: map[int64]Analysis{}, byLogic: map[string]int64{}, terms: map[string]string{}}
+	if db.HasTable("analysis") {
+		err := query(ctx, db, "SELECT analysis_id, COALESCE(logic_name, ''), COALESCE(gff_source, '') FROM {analysis}", nil,
+			func(scan func(...any) error) error {
+				var id int64
+				var a Analysis
+				err := scan(&id, &a.Logic, &a.GFF)
+				w.analyses[id] = a
+				w.byLogic[fold(a.Logic)] = id
+				return err
+			})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if db.HasColumn("biotype", "so_term") {
+		err := query(ctx, db, "SELECT object_type, name, COALESCE(so_term, '') FROM {biotype}", nil,
+			func(scan func(...any) error) error {
+				var kind, name, term string
+				err := scan(&kind, &name, &term)
+				w.terms[kind+" "+fold(name)] = term
+				return err
+			})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// Analysis is the analysis of that id; empty where there is none.
+func (w *Words) Analysis(id int64) Analysis { return w.analyses[id] }
+
+// AnalysisID finds an analysis by its logic_name.
+func (w *Words) AnalysisID(logic string) (id int64, ok bool) {
+	id, ok = w.byLogic[fold(logic)]
+	return id, ok
+}
+
+// Term is the Sequence Ontology's term for a gene's or transcript's biotype,
+// or "".
+func (w *Words) Term(object, biotype string) string { return w.terms[object+" "+fold(biotype)] }
+
+// fold is how the databases compare text.
+func fold(s string) string { return strings.ToLower(strings.TrimRight(s, " ")) }
+
+func query(ctx context.Context, db *genomedb.Database, text string, args []any, row func(scan func(...any) error) error) error {
+	rows, err := db.Query(ctx, text, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
