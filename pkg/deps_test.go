@@ -26,6 +26,9 @@ rfc9111: github.com/dunglas/httpsfv
 genome:
 rendezvous: github.com/cespare/xxhash/v2
 collapse:
+keyfile:
+vouch:
+ratelimit:
 region: geo go.yaml.in/yaml/v4 github.com/fsnotify/fsnotify
 geoip: geo github.com/oschwald/geoip2-golang/v2 github.com/oschwald/maxminddb-golang/v2
 apispec:
@@ -34,23 +37,23 @@ store/...: rfc9111 rendezvous github.com/bradfitz/gomemcache github.com/maypok86
 respond: rfc9111 store apispec github.com/klauspost/compress github.com/andybalholm/brotli
 announce: region
 drain:
-gossip: region github.com/hashicorp/memberlist github.com/hashicorp/serf
+gossip: region keyfile github.com/hashicorp/memberlist github.com/hashicorp/serf
 health: region apispec rendezvous
 route: geo region
 replay: route geo region
 dns: route region geo github.com/miekg/dns
-fetch: region rendezvous
+fetch: region rendezvous vouch
 lane:
 rtt: region
 observe: github.com/prometheus/client_golang go.opentelemetry.io/otel go.opentelemetry.io/contrib
 status: apispec region
-edge: geo rfc9111 rendezvous collapse region apispec cachekey store respond health route fetch lane rtt observe status github.com/go-chi/chi/v5 github.com/pires/go-proxyproto
+edge: geo rfc9111 rendezvous collapse vouch region apispec cachekey store respond health route fetch lane rtt observe status github.com/go-chi/chi/v5 github.com/pires/go-proxyproto
 admin: drain status observe github.com/go-chi/chi/v5
 upstream: apispec cachekey rfc9111 collapse store respond golang.org/x/time
 genomedb/...: genome modernc.org/sqlite github.com/go-sql-driver/mysql
 ensembl/...: apispec genome genomedb/...
 ensembl/goldentest: apispec ensembl genomedb genomedb/load origin
-origin: apispec ensembl genomedb upstream observe github.com/go-chi/chi/v5
+origin: apispec ensembl genomedb upstream observe ratelimit vouch github.com/go-chi/chi/v5
 dashboard: apispec region status
 demo: region status github.com/maxmind/mmdbwriter
 bench:

@@ -294,6 +294,9 @@ func checkCommand() *cobra.Command {
 		if _, err := readKeys(cfg.keyFile); err != nil {
 			faults = append(faults, "gossip.key_file: "+err.Error())
 		}
+		if _, err := readKeys(cfg.originKeyFile); err != nil {
+			faults = append(faults, "origin_key_file: "+err.Error())
+		}
 		if len(faults) > 0 {
 			return faults
 		}

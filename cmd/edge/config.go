@@ -43,6 +43,7 @@ type settings struct {
 	AdvertiseCAFile string   `yaml:"advertise_ca_file"`
 	Addresses       []string `yaml:"addresses"`
 	Origins         []string `yaml:"origins"`
+	OriginKeyFile   string   `yaml:"origin_key_file"`
 	Catalogue       string   `yaml:"catalogue"`
 	Cache           struct {
 		Memory    string   `yaml:"memory"`
@@ -89,6 +90,7 @@ func (s *settings) all() []setting {
 		{"advertise_ca_file", &s.AdvertiseCAFile, true, "PEM file of certificate authorities that are trusted for https to edges and origins, beside the system's"},
 		{"addresses", &s.Addresses, false, "public addresses of this node"},
 		{"origins", &s.Origins, false, "URLs of the origins, in order of preference"},
+		{"origin_key_file", &s.OriginKeyFile, true, "file of keys by which origins believe for whom this node asks (origin serve --edge-key-file); empty: they are not told, and their limits are on this node"},
 		{"catalogue", &s.Catalogue, false, "auto: keys by the origin's endpoint catalogue; none: plain RFC 9111"},
 		{"cache.memory", &s.Cache.Memory, false, "size of the memory tier, like 256MiB; the process takes a quarter more and 128MiB, unless GOMEMLIMIT or GOGC is set; 0: none"},
 		{"cache.memcached", &s.Cache.Memcached, false, "memcached servers, host:port or the path of a unix socket"},
@@ -154,6 +156,7 @@ type config struct {
 	allow          []netip.Prefix // empty: all
 	join           []string
 	keyFile        string
+	originKeyFile  string
 	trusted        []netip.Prefix
 	accessLog      bool
 }
@@ -270,7 +273,7 @@ func fault(file string, e *yaml.LoadError) string {
 func (s *settings) config() (config, invalid) {
 	c := config{node: s.Node, region: region.Name(s.Region), regions: s.Regions, state: s.State, listen: s.Listen.HTTP,
 		admin: s.Admin.Listen, advertise: strings.TrimSuffix(s.Advertise, "/"), memcached: s.Cache.Memcached, geo: s.Geo.Database, asns: s.Geo.ASNDatabase,
-		join: s.Gossip.Join, keyFile: s.Gossip.KeyFile, accessLog: s.AccessLog, catalogue: edge.Mode(s.Catalogue)}
+		join: s.Gossip.Join, keyFile: s.Gossip.KeyFile, originKeyFile: s.OriginKeyFile, accessLog: s.AccessLog, catalogue: edge.Mode(s.Catalogue)}
 	var faults invalid
 	wrong := func(field, format string, args ...any) {
 		faults = append(faults, field+": "+fmt.Sprintf(format, args...))

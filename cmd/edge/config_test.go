@@ -78,7 +78,7 @@ func (c config) text() string {
 		value any
 	}{{"node", c.node}, {"region", c.region}, {"regions", c.regions}, {"state", c.state}, {"listen", c.listen}, {"https", c.httpsText()}, {"dns", c.dns}, {"addresses", c.addresses}, {"admin", c.admin},
 		{"token", c.token}, {"advertise", c.advertise}, {"origins", c.origins}, {"catalogue", c.catalogue}, {"memory", c.memory},
-		{"memcached", c.memcached}, {"geo", c.geo}, {"asns", c.asns}, {"gossip", c.gossip}, {"gossip at", c.gossipAt}, {"label", c.label}, {"allow", c.allow}, {"join", c.join}, {"key file", c.keyFile},
+		{"memcached", c.memcached}, {"geo", c.geo}, {"asns", c.asns}, {"gossip", c.gossip}, {"gossip at", c.gossipAt}, {"label", c.label}, {"allow", c.allow}, {"join", c.join}, {"key file", c.keyFile}, {"origin key file", c.originKeyFile},
 		{"trusted", c.trusted}, {"access log", c.accessLog}} {
 		fmt.Fprintf(&b, "%s: %v\n", f.name, f.value)
 	}
@@ -149,7 +149,7 @@ func TestRelativePaths(t *testing.T) {
 		t.Fatal(err)
 	}
 	for field, paths := range map[string][2]string{"regions": {c.regions, "testdata/regions"}, "state": {c.state, "/var/lib/edge"},
-		"geo": {c.geo, "testdata/geo/City.mmdb"}, "asns": {c.asns, "testdata/geo/ASN.mmdb"}, "key file": {c.keyFile, "gossip.key"},
+		"geo": {c.geo, "testdata/geo/City.mmdb"}, "asns": {c.asns, "testdata/geo/ASN.mmdb"}, "key file": {c.keyFile, "gossip.key"}, "origin key file": {c.originKeyFile, "origin.key"},
 		"memcached": {strings.Join(c.memcached, " "), "testdata/run/memcached.sock /run/memcached.sock 127.0.0.1:11211"}} {
 		if paths[0] != paths[1] {
 			t.Errorf("%s: %s, want %s", field, paths[0], paths[1])

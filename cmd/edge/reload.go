@@ -3,14 +3,14 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"mirrornet/pkg/fetch"
-	"mirrornet/pkg/gossip"
+	"mirrornet/pkg/keyfile"
+	"mirrornet/pkg/vouch"
 )
 
 func (n *node) ready() error {
@@ -20,7 +20,7 @@ func (n *node) ready() error {
 	return nil
 }
 
-// reload re-reads region files, gossip keys and the certificate.
+// reload re-reads region files, keys and the certificate.
 func (n *node) reload() error {
 	err := n.regions.Reload()
 	if n.cert != nil {
@@ -36,6 +36,7 @@ func (n *node) reload() error {
 		}
 		err = errors.Join(err, kerr)
 	}
+	err = errors.Join(err, n.setClientKeys())
 	n.edge.Refresh()
 	return err
 }
@@ -66,17 +67,25 @@ func (n *node) setHopKeys(gossip [][]byte) error {
 	return err
 }
 
+// setClientKeys reads the keys by which origins believe for whom this node asks.
+func (n *node) setClientKeys() error {
+	if n.config.originKeyFile == "" {
+		return nil
+	}
+	secrets, err := keyfile.Read(n.config.originKeyFile)
+	if err != nil {
+		return err
+	}
+	keys, err := vouch.New(secrets)
+	if err == nil {
+		n.vouch.Store(keys)
+	}
+	return err
+}
+
 func readKeys(file string) ([][]byte, error) {
 	if file == "" {
 		return nil, nil
 	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	keys, err := gossip.ParseKeys(data)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return keys, nil
+	return keyfile.Read(file)
 }

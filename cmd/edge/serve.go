@@ -31,6 +31,7 @@ import (
 	"mirrornet/pkg/region"
 	"mirrornet/pkg/rtt"
 	"mirrornet/pkg/store"
+	"mirrornet/pkg/vouch"
 )
 
 // drainTime bounds the wait for answers under way when the node stops.
@@ -57,6 +58,7 @@ type node struct {
 	metrics *observe.Metrics
 	keys    atomic.Pointer[[][]byte] // of gossip
 	hopKeys atomic.Pointer[fetch.HopKeys]
+	vouch   atomic.Pointer[vouch.Keys]
 	cert    *certificate // nil: no HTTPS
 }
 
@@ -92,6 +94,9 @@ func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, erro
 	if err := n.setHopKeys(keys); err != nil {
 		return nil, invalid{"gossip.key_file: " + err.Error()}
 	}
+	if err := n.setClientKeys(); err != nil {
+		return nil, invalid{"origin_key_file: " + err.Error()}
+	}
 	stored, err := n.openStore()
 	if err != nil {
 		return nil, invalid{"cache.memcached: " + err.Error()}
@@ -126,6 +131,9 @@ func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, erro
 	}
 	if n.gossip != nil { // alone there is no edge to believe
 		cfg.HopKeys, cfg.Keys, cfg.Statements = n.hopKeys.Load, n.fingerprints, statements{n.gossip}
+	}
+	if c.originKeyFile != "" {
+		cfg.ClientKeys = n.vouch.Load
 	}
 	if c.accessLog {
 		cfg.AccessLog = accessLog

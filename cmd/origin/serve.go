@@ -28,6 +28,7 @@ type serveConfig struct {
 	listen, admin  string
 	db, upstream   string
 	limits         ensembl.Limits
+	rate           limitFlags
 	notice, drain  time.Duration
 	access, debug  bool
 	stdout, stderr io.Writer
@@ -52,6 +53,7 @@ The first SIGINT or SIGTERM ends it in order, a second one at once.`,
 	f.Int64Var(&cfg.limits.Overlap, "max-overlap", 5_000_000, "bases of one overlap slice")
 	f.IntVar(&cfg.limits.Post, "max-post", 1000, "elements of a POST")
 	f.IntVar(&cfg.limits.PostSequence, "max-post-sequence", 50, "elements of a POST for sequences")
+	cfg.rate.add(f)
 	f.DurationVar(&cfg.notice, "notice", 0, "time between reporting not ready and taking no more connections")
 	f.DurationVar(&cfg.drain, "drain", 10*time.Second, "time for requests in flight at the end")
 	f.BoolVar(&cfg.access, "access-log", false, "log each request")
@@ -102,6 +104,9 @@ func serve(ctx context.Context, cfg serveConfig) (err error) {
 			stop()
 			err = errors.Join(err, <-done)
 		}()
+	}
+	if hc.Rate, err = cfg.rate.config(logger); err != nil {
+		return err
 	}
 	var follow func(context.Context, *origin.Handler) error
 	if cfg.upstream != "" {

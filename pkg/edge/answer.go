@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -61,7 +62,7 @@ func (e *Edge) api(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	interim.end()
-	if err == nil && f.response.Status == http.StatusTooManyRequests {
+	if err == nil && f.response.Status == http.StatusTooManyRequests && !e.vouches() {
 		err = &failure{status: http.StatusServiceUnavailable, message: "the origin takes no more requests for now; try again later",
 			forwarded: true, retryAfter: seconds(f.response.Header.Get("Retry-After"), 5)}
 	}
@@ -104,6 +105,9 @@ func (e *Edge) answer(w http.ResponseWriter, r *http.Request, x *exchange, p *pl
 		extra.Set("Cache-Control", "private, no-store")
 		extra["Set-Cookie"] = append(slices.Clone(stay), f.response.Header.Values("Set-Cookie")...)
 	}
+	if !collapsed { // else it is another client's
+		maps.Copy(extra, f.limits)
+	}
 	if link := f.response.Header.Values("Link"); len(link) > 0 && len(extra["Link"]) > 0 {
 		extra["Link"] = append(slices.Clone(link), extra["Link"]...)
 	}
@@ -136,8 +140,11 @@ func (e *Edge) answer(w http.ResponseWriter, r *http.Request, x *exchange, p *pl
 type fixed struct{ any, expose, region, via, private, varyRedirect, text []string }
 
 func newFixed(c Config) fixed {
-	return fixed{any: []string{"*"},
-		expose: []string{"Age, Cache-Status, ETag, Link, Mirror-Nearest, Mirror-Region, Retry-After, Server-Timing, Via"},
+	expose := "Age, Cache-Status, ETag, Link, Mirror-Nearest, Mirror-Region, Retry-After, Server-Timing, Via"
+	if c.ClientKeys != nil {
+		expose += ", X-RateLimit-Limit, X-RateLimit-Period, X-RateLimit-Remaining, X-RateLimit-Reset"
+	}
+	return fixed{any: []string{"*"}, expose: []string{expose},
 		region: []string{string(c.Region)}, via: []string{"1.1 " + c.Node},
 		private: []string{"private, no-store"}, text: []string{"text/plain; charset=utf-8"},
 		varyRedirect: []string{"Accept, Cookie, Sec-Fetch-Mode, X-Requested-With, X-Forwarded-For"}}

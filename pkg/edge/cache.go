@@ -77,6 +77,7 @@ type fetched struct {
 	arriving *arriving // the body, while it is on its way; response has none then
 	in       *inflow   // its source; the flight's own
 	reuse    rfc9111.Reuse
+	limits   http.Header // what the origin says of the client's allowance
 	before   http.Header // Via and Cache-Status of the hops before this node
 }
 
@@ -192,6 +193,10 @@ func (e *Edge) received(p *plan, s stored, a *fetch.Answer) *fetched {
 		f.common = f.status >= 400                                      // nothing of the client was in the request
 	}
 	f.common = f.common || p.endpoint != nil && !usable(f) // asking again would only repeat it
+	if e.vouches() {
+		f.common = f.common && !e.clients(f.status)
+		f.limits = limits(header)
+	}
 	got := rfc9111.Response{Status: f.status, Header: header, RequestTime: a.RequestTime, ResponseTime: now}
 	var body store.Body
 	if f.status == http.StatusNotModified && s.response != nil && s.response.Status != 0 {

@@ -25,6 +25,7 @@ import (
 	"mirrornet/pkg/rtt"
 	"mirrornet/pkg/status"
 	"mirrornet/pkg/store"
+	"mirrornet/pkg/vouch"
 )
 
 // Locator says where an address is; the zero Place is unknown.
@@ -93,9 +94,13 @@ type Config struct {
 	// HopKeys sign what is asked of other edges and tell what they ask; called
 	// for each such request. Keys that are none believe what comes from loopback; nil
 	// believes nobody.
-	HopKeys   func() *fetch.HopKeys
-	Catalogue Mode   // "" is Auto
-	State     string // folder for the last catalogue; "": kept nowhere
+	HopKeys func() *fetch.HopKeys
+	// ClientKeys sign for whom the origins are asked, so that they can count by
+	// client; called for each such request. Nil, or none: a limit of theirs is on this
+	// node.
+	ClientKeys func() *vouch.Keys
+	Catalogue  Mode   // "" is Auto
+	State      string // folder for the last catalogue; "": kept nowhere
 
 	Maps    Maps
 	Members Members
@@ -194,7 +199,7 @@ func New(c Config) (*Edge, error) {
 	e.aliases.table, e.aliases.now, e.aliases.writes.seed = c.Aliases, clock, maphash.MakeSeed()
 	e.Store = noting{c.Store, &e.aliases.writes}
 	e.fetcher = fetch.New(fetch.Config{Node: c.Node, Transport: c.Transport, HeaderTimeout: c.Timeout / time.Duration(len(c.Origins)+1),
-		HopKeys: c.HopKeys, Now: c.Now, Report: e.report})
+		HopKeys: c.HopKeys, ClientKeys: c.ClientKeys, Now: c.Now, Report: e.report})
 	e.catalogue = newCatalogue(e)
 	e.catalogue.restore()
 	e.handler = e.routes()

@@ -62,7 +62,7 @@ func (e *Edge) ask(ctx context.Context, sources []fetch.Source, p *plan, s store
 	all, end := sources, time.Now().Add(wait)
 	for {
 		req := fetch.Request{Method: p.method, Target: p.target, Header: header, Repeatable: true, Interim: p.interim, Total: max(1, time.Until(end)),
-			Proto: p.header.Get("X-Forwarded-Proto")} // of no client: the answer is for others too
+			Client: p.client, Proto: p.header.Get("X-Forwarded-Proto")}
 		if p.body != nil {
 			req.Body, req.ContentLength = bytes.NewReader(p.body), int64(len(p.body))
 		}

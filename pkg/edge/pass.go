@@ -138,12 +138,14 @@ func (e *Edge) relay(w http.ResponseWriter, r *http.Request, x *exchange, a *fet
 			h.Del(name)
 		}
 	}
-	if resp.StatusCode == http.StatusTooManyRequests { // the origin's limit is on this node, not on the client
+	if resp.StatusCode == http.StatusTooManyRequests && !e.vouches() { // the origin's limit is on this node, not on the client
 		e.fail(w, r, &failure{status: http.StatusServiceUnavailable, message: "the origin takes no more requests for now; try again later",
 			forwarded: true, retryAfter: seconds(h.Get("Retry-After"), 5)})
 		return
 	}
-	dropLimits(h)
+	if !e.vouches() {
+		dropLimits(h)
+	}
 	e.mirrorFields(h, r, x)
 	if from != "" {
 		h.Set("Mirror-Region", from)
@@ -171,10 +173,36 @@ func (e *Edge) relay(w http.ResponseWriter, r *http.Request, x *exchange, a *fet
 	passTrailers(w, r, resp.Trailer)
 }
 
+// vouches reports whether this node says to its origins for whom it asks: then
+// what they say of limits is for that client.
+func (e *Edge) vouches() bool { return e.ClientKeys != nil && e.ClientKeys() != nil }
+
+// clients reports whether an answer with that status is one client's alone.
+func (e *Edge) clients(status int) bool {
+	return status == http.StatusTooManyRequests && e.vouches()
+}
+
+// limits are the fields of an answer that speak of an allowance; nil: none.
+func limits(h http.Header) (out http.Header) {
+	for name, v := range h {
+		if ofLimits(name) {
+			if out == nil {
+				out = http.Header{}
+			}
+			out[name] = v
+		}
+	}
+	return out
+}
+
+func ofLimits(name string) bool {
+	return strings.HasPrefix(name, "X-Ratelimit") || strings.HasPrefix(name, "X-Rate-Limit") || strings.HasPrefix(name, "Ratelimit")
+}
+
 // dropLimits takes out what an origin says of this node's own use of it.
 func dropLimits(h http.Header) {
 	for name := range h {
-		if strings.HasPrefix(name, "X-Ratelimit") || strings.HasPrefix(name, "X-Rate-Limit") || strings.HasPrefix(name, "Ratelimit") {
+		if ofLimits(name) {
 			h.Del(name)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -35,6 +36,7 @@ type plan struct {
 	length   int64
 	callback string
 	endpoint *apispec.Endpoint
+	client   netip.Addr // whose request it is, or made a fetch necessary
 	tags     []string
 	changes  uint64    // of the key, when the request came
 	changed  time.Time // the last of them: what is stored from before is invalid, though a tier did not delete it
@@ -57,7 +59,7 @@ func (e *Edge) plan(r *http.Request, x *exchange) *plan {
 		u.RawQuery, c.URL = x.query, &u
 		q = &c
 	}
-	p := &plan{method: r.Method, target: q.URL.EscapedPath(), asked: endToEnd(r.Header), stream: r.Body, length: r.ContentLength,
+	p := &plan{client: x.client, method: r.Method, target: q.URL.EscapedPath(), asked: endToEnd(r.Header), stream: r.Body, length: r.ContentLength,
 		policy: rfc9111.Policy{StaleIfError: disconnected}}
 	if p.target == "" || p.target[0] != '/' {
 		p.target = "/" + p.target

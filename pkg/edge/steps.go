@@ -103,7 +103,7 @@ func (e *Edge) fetch(ctx context.Context, x *exchange, p *plan, s stored) (f *fe
 			spare = f
 			continue
 		}
-		if err == nil && (f.age || usable(f) || f.arriving != nil) || errors.Is(err, errPass) || ctx.Err() != nil {
+		if err == nil && (f.age || usable(f) || f.arriving != nil || e.clients(f.status)) || errors.Is(err, errPass) || ctx.Err() != nil {
 			return f, collapsed, err
 		}
 		if st.stage == near {
@@ -252,7 +252,7 @@ func (e *Edge) flight(w *world, st step, s stored, hops int) func(context.Contex
 		if err != nil {
 			return nil, err
 		}
-		if !f.storable && !f.age && !f.common {
+		if !f.storable && !f.age && !f.common && !e.clients(f.status) {
 			now := e.Now()
 			e.unshared.put(p.class(), unshared{f.arriving != nil && f.arriving.length > maxBody}, now.Add(unsharedFor), now)
 		}

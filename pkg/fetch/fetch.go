@@ -39,6 +39,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"mirrornet/pkg/vouch"
 )
 
 // Kind is what a source is to this node.
@@ -82,7 +84,8 @@ type Request struct {
 	// and their values once it was read to its end.
 	Trailer http.Header
 	// Client and Proto are what other edges are told of the request: whose it
-	// is, and the scheme that was used. Origins are told by fields of Header alone.
+	// is, and the scheme that was used. Origins are told the client where they
+	// share a key with this node.
 	Client netip.Addr
 	Proto  string
 	// Repeatable says that asking twice does no harm: a safe method, or a POST
@@ -147,7 +150,10 @@ type Config struct {
 	// HopKeys sign requests to other edges; asked each time. Nil: nothing is said
 	// to them of a request.
 	HopKeys func() *HopKeys
-	Now     func() time.Time // nil: time.Now
+	// ClientKeys sign for whom origins are asked; asked each time. Nil, or none:
+	// they are not told.
+	ClientKeys func() *vouch.Keys
+	Now        func() time.Time // nil: time.Now
 	// Report is told of each attempt that ended for a reason other than the
 	// caller's own context. Nil: nobody. It must not block.
 	Report func(Attempt)
@@ -160,6 +166,7 @@ type Client struct {
 	loop      string
 	timeout   time.Duration
 	hopKeys   func() *HopKeys
+	vouch     func() *vouch.Keys
 	now       func() time.Time
 	report    func(Attempt)
 }
@@ -178,7 +185,10 @@ func New(c Config) *Client {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Client{c.Transport, c.Node, loopMember(c.Node), c.HeaderTimeout, c.HopKeys, c.Now, c.Report}
+	if c.ClientKeys == nil {
+		c.ClientKeys = func() *vouch.Keys { return nil }
+	}
+	return &Client{c.Transport, c.Node, loopMember(c.Node), c.HeaderTimeout, c.HopKeys, c.ClientKeys, c.Now, c.Report}
 }
 
 // Do asks the sources in order and gives the first usable answer, or an
@@ -317,6 +327,10 @@ func (c *Client) ask(ctx context.Context, src Source, req Request, body *body, w
 	if src.Kind.Edge() && c.hopKeys != nil {
 		out.Header[HopField] = []string{c.hopKeys().Sign(Hop{c.node, req.Client, req.Proto, c.now()},
 			Asked{out.Method, out.URL.RequestURI(), cmp.Or(out.Host, out.URL.Host)})}
+	}
+	delete(out.Header, vouch.Field)
+	if keys := c.vouch(); keys != nil && src.Kind == Origin {
+		out.Header[vouch.Field] = []string{keys.Sign(req.Client, c.now())}
 	}
 	if req.Body != nil {
 		out.ContentLength, out.Trailer = req.ContentLength, req.Trailer

@@ -2,61 +2,14 @@ package gossip
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/memberlist"
+
+	"mirrornet/pkg/keyfile"
 )
-
-// ParseKeys reads a key file: one key per line in base64 (of 16, 24 or 32
-// bytes: AES-128, -192, -256), the first encrypts; # begins a comment. All bad
-// lines are reported at once, without their content.
-func ParseKeys(data []byte) ([][]byte, error) {
-	var keys [][]byte
-	var errs []error
-	n := 0
-	for line := range strings.Lines(string(data)) {
-		n++
-		line, _, _ = strings.Cut(line, "#")
-		line = strings.TrimSpace(line)
-		if line == "" {
-			continue
-		}
-		key, err := base64.StdEncoding.DecodeString(line)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("gossip: keys: line %d: not base64; make a key with: openssl rand -base64 32", n))
-			continue
-		}
-		if err := memberlist.ValidateKey(key); err != nil {
-			errs = append(errs, fmt.Errorf("gossip: keys: line %d: %d bytes; a key has 16, 24 or 32: openssl rand -base64 32", n, len(key)))
-			continue
-		}
-		if i := slices.IndexFunc(keys, func(k []byte) bool { return bytes.Equal(k, key) }); i >= 0 {
-			errs = append(errs, fmt.Errorf("gossip: keys: line %d: the same key stands above; remove one", n))
-			continue
-		}
-		keys = append(keys, key)
-	}
-	if len(errs) == 0 && len(keys) == 0 {
-		errs = append(errs, errors.New("gossip: keys: no key in the file; make one with: openssl rand -base64 32"))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return keys, nil
-}
-
-// Fingerprint names a key without giving it away: the first 8 hex digits of its
-// SHA-256.
-func Fingerprint(key []byte) string {
-	sum := sha256.Sum256(key)
-	return hex.EncodeToString(sum[:4])
-}
 
 // Keys gives the fingerprints of the keys in use now, first that which encrypts;
 // empty: plaintext.
@@ -68,7 +21,7 @@ func (g *Gossip) Keys() []string {
 	defer g.ringMu.Unlock()
 	var all []string
 	for _, k := range g.ring.GetKeys() {
-		all = append(all, Fingerprint(k))
+		all = append(all, keyfile.Fingerprint(k))
 	}
 	return all
 }

@@ -2,7 +2,6 @@ package gossip
 
 import (
 	"bytes"
-	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,54 +11,11 @@ import (
 
 	"github.com/hashicorp/memberlist"
 	"pgregory.net/rapid"
+
+	"mirrornet/pkg/keyfile"
 )
 
 func key(c byte) []byte { return bytes.Repeat([]byte{c}, 32) }
-
-func b64(n int, c byte) string {
-	return base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{c}, n))
-}
-
-func TestParseKeys(t *testing.T) {
-	got, err := ParseKeys([]byte("# new\r\n" + b64(32, 1) + "\r\n\n  " + b64(16, 2) + "  # old\n" + b64(24, 3)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := [][]byte{key(1), bytes.Repeat([]byte{2}, 16), bytes.Repeat([]byte{3}, 24)}
-	if !slices.EqualFunc(got, want, bytes.Equal) {
-		t.Errorf("got %x", got)
-	}
-	for _, tc := range []struct{ in, want string }{
-		{"", "no key in the file"},
-		{"# nothing\n\n", "no key in the file"},
-		{b64(32, 1) + "\nnot base64!\n", "line 2: not base64"},
-		{"\n\n" + b64(15, 1), "line 3: 15 bytes"},
-		{b64(32, 1) + "\n" + b64(32, 1), "line 2: the same key"},
-		{"x\ny", "line 1: not base64; make a key with: openssl rand -base64 32\ngossip: keys: line 2"},
-	} {
-		keys, err := ParseKeys([]byte(tc.in))
-		if err == nil || !strings.Contains(err.Error(), tc.want) || keys != nil {
-			t.Errorf("%q: %v, %v; want %q", tc.in, keys, err, tc.want)
-		}
-	}
-	if _, err := ParseKeys([]byte("c2VjcmV0IGtleQ==")); strings.Contains(err.Error(), "c2VjcmV0") || strings.Contains(err.Error(), "secret") {
-		t.Errorf("the error shows the key: %v", err)
-	}
-}
-
-func FuzzParseKeys(f *testing.F) {
-	f.Add([]byte(b64(32, 1) + "\n# x\n" + b64(16, 2)))
-	f.Add([]byte("\x00\n=\r\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		keys, err := ParseKeys(data)
-		if (err == nil) != (len(keys) > 0) {
-			t.Fatalf("%d keys and %v", len(keys), err)
-		}
-		if _, err := checkKeys(keys); err != nil {
-			t.Error(err)
-		}
-	})
-}
 
 // Whatever was on the ring, exactly the given keys are after setKeys.
 func TestSetKeys(t *testing.T) {
@@ -142,7 +98,7 @@ func TestRotation(t *testing.T) {
 		}
 		wg.Wait()
 		for _, l := range all {
-			if got := l.Keys(); len(got) != len(keys) || got[0] != Fingerprint(keys[0]) {
+			if got := l.Keys(); len(got) != len(keys) || got[0] != keyfile.Fingerprint(keys[0]) {
 				t.Errorf("%s has keys %q", l.conf.Node, got)
 			}
 		}
@@ -168,7 +124,7 @@ func TestRotation(t *testing.T) {
 
 func TestFingerprint(t *testing.T) {
 	// printf %32s | openssl dgst -sha256
-	if got := Fingerprint([]byte(strings.Repeat(" ", 32))); got != "85e7eac2" {
+	if got := keyfile.Fingerprint([]byte(strings.Repeat(" ", 32))); got != "85e7eac2" {
 		t.Errorf("got %s", got)
 	}
 	plain := start(t, "plain", nil)

@@ -208,11 +208,14 @@ func errorFormat(r *http.Request) string {
 	return apispec.ErrorFormat(apispec.Asked(r.Method, apispec.ParseQuery(r.URL.RawQuery).Get("content-type"), suffix, r.Header))
 }
 
+// exposed are the fields that scripts of other sites may read.
+const exposed = "ETag, Ensembl-Release, Retry-After, X-RateLimit-Limit, X-RateLimit-Period, X-RateLimit-Remaining, X-RateLimit-Reset"
+
 // cors writes the fields that every API answer carries.
 func (h *Handler) cors(w http.ResponseWriter, s *state) {
 	head := w.Header()
 	head.Set("Access-Control-Allow-Origin", "*")
-	head.Set("Access-Control-Expose-Headers", "ETag, Ensembl-Release")
+	head.Set("Access-Control-Expose-Headers", exposed)
 	head.Set("X-Content-Type-Options", "nosniff")
 	if s.catalogue.Release != "" {
 		head.Set("Ensembl-Release", s.catalogue.Release)

@@ -36,6 +36,8 @@ type Config struct {
 	// Release of the data; empty: that of Genome. See [Handler.SetRelease].
 	Release string
 	Limits  ensembl.Limits
+	// Rate bounds what each client may ask for.
+	Rate LimitConfig
 
 	// MaxConcurrent bounds the API requests worked on at once; more get 503.
 	// 0: 512.
@@ -56,6 +58,7 @@ type Handler struct {
 	router   http.Handler
 	slots    chan struct{}
 	counts   counts
+	limiter  *limiter
 	stopping atomic.Bool
 }
 
@@ -81,7 +84,7 @@ func New(cfg Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{cfg: cfg, slots: make(chan struct{}, cfg.MaxConcurrent), handlers: map[string]handle{}}
+	h := &Handler{cfg: cfg, limiter: newLimiter(cfg.Rate, cfg.Logger), slots: make(chan struct{}, cfg.MaxConcurrent), handlers: map[string]handle{}}
 	for _, m := range cfg.Modules {
 		for _, e := range m.Endpoints {
 			if e.Handle == nil && cfg.Upstream == nil {
@@ -224,6 +227,9 @@ func (h *Handler) serveAPI(w http.ResponseWriter, r *http.Request) {
 		h.observe(rec, r, id, start)
 	}()
 
+	if !h.limiter.admit(rec, r) {
+		return
+	}
 	select {
 	case h.slots <- struct{}{}:
 		defer func() { <-h.slots }()
