@@ -20,4 +20,11 @@
 //
 // 2026-11-25: an id that names a protein is refused with the id alone for a
 // message, as the reference does it: it is what scripts may have matched.
+//
+// 2026-11-25: variants on a protein are in the order of their residues. The
+// reference has them in no order.
+//
+// 2026-11-25: a client's regular expression for "type" has Go's syntax, which is
+// Perl's without what can take exponential time. What Go does not have is
+// refused.
 package overlap

@@ -105,6 +105,9 @@ func (f *Fields) Float(key string, value float64) {
 // List tells a list of texts.
 func (f *Fields) List(key string, values []string) {
 	if f.keep {
+		if values == nil {
+			values = []string{} // a list still
+		}
 		f.kept = append(f.kept, kept{key: key, list: values})
 		return
 	}

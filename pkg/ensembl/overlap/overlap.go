@@ -57,9 +57,10 @@ var (
 
 // Module states the endpoints.
 func Module() ensembl.Module {
-	m := &module{sources: sources()}
+	m := &module{sources: sources(), onProteins: onProteins()}
 	return ensembl.Module{Name: "overlap", Endpoints: []ensembl.Endpoint{
 		{Spec: getID, Handle: m.getID}, {Spec: getRegion, Handle: m.getRegion},
+		{Spec: getTranslation, Handle: m.getTranslation},
 	}}
 }
 
@@ -93,6 +94,7 @@ type module struct {
 	assemblies assembly.Cache
 	words      track.Cache
 	sources    map[string]source
+	onProteins map[string]onProtein
 }
 
 func (m *module) finder(c ensembl.Call) *feature.Finder {

@@ -12,6 +12,13 @@ import (
 func sources() map[string]source {
 	return map[string]source{
 		"gene": genes,
+
+		"variation":                    variants(false),
+		"somatic_variation":            variants(true),
+		"structural_variation":         structurals(false),
+		"somatic_structural_variation": structurals(true),
+		"regulatory":                   regulatoryFeatures,
+		"motif":                        motifs,
 	}
 }
 

@@ -56,6 +56,9 @@ func (p *Place) Args() []any {
 	return []any{p.sequence, p.to, p.from}
 }
 
+// Maps says whether the rows lie on another coordinate system than the slice.
+func (p *Place) Maps() bool { return p.maps != nil }
+
 // Located is where a row lies, seen from the slice.
 type Located struct {
 	Start, End int64 // on the slice's sequence
