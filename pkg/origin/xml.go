@@ -65,7 +65,7 @@ func (x xmlWriter) object(name string, t tree, indent string) {
 	switch {
 	case len(t.fields) == 0:
 		x.b.WriteString("></" + name + ">\n")
-	case inner.Len() == 0:
+	case len(nested) == 0: // an empty list is nested all the same
 		x.b.WriteString(" />\n")
 	default:
 		x.b.WriteString(">\n" + inner.String() + indent + "</" + name + ">\n")

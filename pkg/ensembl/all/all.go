@@ -7,11 +7,13 @@ import (
 	"mirrornet/pkg/ensembl/lookup"
 	"mirrornet/pkg/ensembl/overlap"
 	"mirrornet/pkg/ensembl/sequence"
+	"mirrornet/pkg/ensembl/xrefs"
 )
 
 // Modules are all modules, in the order of the documentation.
 func Modules() []ensembl.Module {
 	return []ensembl.Module{
+		xrefs.Module(),
 		info.Module(),
 		lookup.Module(),
 		overlap.Module(),

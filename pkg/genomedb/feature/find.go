@@ -46,6 +46,12 @@ func (f *Finder) Reader(ctx context.Context, species, kind string) (*Reader, err
 	return &Reader{db, a}, nil
 }
 
+// Locate says where ids are. Those that are nowhere are missing; where the
+// filter names all of species, kind and type, every id is there.
+func (f *Finder) Locate(ctx context.Context, ids []string, filter Filter) (map[string]Location, error) {
+	return locate(ctx, f.Genome, ids, filter)
+}
+
 // Find loads what ids name. Each id is in found, or in failed with what the
 // API says of it. err is a failure of the database.
 func (f *Finder) Find(ctx context.Context, ids []string, filter Filter) (found map[string]*Object, failed map[string]*genomedb.Refusal, err error) {

@@ -8,7 +8,11 @@ import (
 )
 
 // Filter narrows a search for ids. Empty fields do not.
-type Filter struct{ Species, Kind, Type string }
+type Filter struct {
+	Species, Kind, Type string
+	// Archived finds ids of the past too, where a database lists them.
+	Archived bool
+}
 
 // Location says in which database an id is, and what it is. Where a user named
 // all three, they are as the user wrote them.
@@ -35,7 +39,7 @@ func locate(ctx context.Context, reg *genomedb.Registry, ids []string, f Filter)
 	}
 	if f.Species != "" && f.Kind != "" && f.Type != "" { // the user knows best
 		for _, id := range ids {
-			out[id] = Location(f)
+			out[id] = Location{f.Species, f.Kind, f.Type}
 		}
 		return out, nil
 	}
@@ -47,8 +51,13 @@ func locate(ctx context.Context, reg *genomedb.Registry, ids []string, f Filter)
 		}
 	}
 	if index, ok := reg.Database("stable_ids"); ok {
-		if err := indexed(ctx, index, ids, f, species, out); err != nil {
+		if err := indexed(ctx, index, current, ids, f, species, out); err != nil {
 			return nil, err
+		}
+		if f.Archived && index.HasTable("archive_id_lookup") {
+			if err := indexed(ctx, index, archived, missing(ids, out), f, species, out); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if f.Kind == "" {
@@ -81,16 +90,24 @@ func missing(ids []string, out map[string]Location) (rest []string) {
 	return rest
 }
 
+// The two tables of the database that knows all ids.
+const (
+	current = `SELECT l.stable_id, s.name, l.db_type, l.object_type FROM {stable_id_lookup} l
+		JOIN {species} s ON s.species_id = l.species_id WHERE l.stable_id IN (%s)
+		ORDER BY l.stable_id, l.species_id, l.db_type, l.object_type`
+	archived = `SELECT l.archive_id, s.name, l.db_type, l.object_type FROM {archive_id_lookup} l
+		JOIN {species} s ON s.species_id = l.species_id WHERE l.archive_id IN (%s)
+		ORDER BY l.archive_id, l.species_id, l.db_type, l.object_type`
+)
+
 // indexed asks the database that knows all ids.
-func indexed(ctx context.Context, index *genomedb.Database, ids []string, f Filter, species *genomedb.Species, out map[string]Location) error {
+func indexed(ctx context.Context, index *genomedb.Database, text string, ids []string, f Filter, species *genomedb.Species, out map[string]Location) error {
 	byKey := map[string]Location{}
 	trimmed := make([]string, len(ids))
 	for i, id := range ids {
 		trimmed[i] = strings.TrimRight(id, " ")
 	}
-	err := in(ctx, index, `SELECT l.stable_id, s.name, l.db_type, l.object_type FROM {stable_id_lookup} l
-		JOIN {species} s ON s.species_id = l.species_id WHERE l.stable_id IN (%s)
-		ORDER BY l.stable_id, l.species_id, l.db_type, l.object_type`, trimmed,
+	err := in(ctx, index, text, trimmed,
 		func(scan func(...any) error) error {
 			var id string
 			var l Location
