@@ -3,6 +3,7 @@ package all
 
 import (
 	"mirrornet/pkg/ensembl"
+	"mirrornet/pkg/ensembl/archive"
 	"mirrornet/pkg/ensembl/info"
 	"mirrornet/pkg/ensembl/lookup"
 	"mirrornet/pkg/ensembl/overlap"
@@ -13,6 +14,7 @@ import (
 // Modules are all modules, in the order of the documentation.
 func Modules() []ensembl.Module {
 	return []ensembl.Module{
+		archive.Module(),
 		xrefs.Module(),
 		info.Module(),
 		lookup.Module(),

@@ -49,7 +49,7 @@ var (
 		Examples: []apispec.Example{
 			{Target: "/archive/id/ENSG00000157764", ContentType: apispec.JSON},
 			{Target: "/archive/id/ENSG00000157764.13", ContentType: apispec.JSON},
-			{Target: "/archive/id/ENSP00000288602", ContentType: apispec.XML},
+			{Target: "/archive/id/ENSP00000423456", ContentType: apispec.XML},
 		},
 	}
 	postID = apispec.Endpoint{

@@ -67,7 +67,7 @@ var (
 		Canaries: []string{"/xrefs/id/ENSG00000157764?content-type=application/json"},
 		Examples: []apispec.Example{
 			{Target: "/xrefs/id/ENSG00000157764", ContentType: apispec.JSON},
-			{Target: "/xrefs/id/ENST00000288602?all_levels=1;external_db=GO", ContentType: apispec.JSON},
+			{Target: "/xrefs/id/ENST00000288602?all_levels=1;external_db=PDB", ContentType: apispec.JSON},
 			{Target: "/xrefs/id/ENSG00000157764", ContentType: apispec.XML},
 		},
 	}

@@ -19,13 +19,15 @@ type annotator struct {
 	next    int            // number of the next invented stable id
 	regions map[string]int // seq_region_id by chromosome
 	lookups []lookup
+	retired []lookup       // ids of the past
+	terms   map[string]int // xref_id by accession
 	counts  map[string]int // genes by kind of biotype, and transcripts
 }
 
 type lookup struct{ id, object string }
 
 func (a *annotator) annotate() {
-	a.next, a.regions, a.counts = 900_000, map[string]int{}, map[string]int{}
+	a.next, a.regions, a.counts, a.terms = 900_000, map[string]int{}, map[string]int{}, map[string]int{}
 	a.reference()
 	for _, c := range a.chromosomes {
 		var genes []gene
@@ -37,6 +39,7 @@ func (a *annotator) annotate() {
 		a.chromosome(c, genes)
 	}
 	a.statistics()
+	a.history()
 }
 
 // stops are the stop codons of a chromosome's genetic code.
@@ -254,6 +257,7 @@ func (a *annotator) translation(g gene, transcript, i int, t transcript, exonIDs
 	accession := fmt.Sprintf("Z9%04d", id)
 	a.object(id, "Translation", a.add("xref", "external_db_id", swissprot, "dbprimary_acc", accession,
 		"display_label", strings.ToUpper(g.spec.symbol)+"_SAMPLE", "version", "1", "description", g.spec.description, "info_type", "DIRECT"))
+	a.references(g, id, i)
 	domain := fmt.Sprintf("PF9%04d", id%7)
 	a.add("protein_feature", "translation_id", id, "seq_start", 10, "seq_end", 60, "hit_start", 1, "hit_end", 51, "hit_name", domain,
 		"analysis_id", analysisID("pfam"), "score", 40.5, "evalue", 1e-12, "perc_ident", 0.0, "hit_description", "sample domain")

@@ -13,12 +13,15 @@ const (
 	chromosomeSystem = 1
 	contigSystem     = 2
 
-	hgnc          = 1100
-	entrez        = 1300
-	mgi           = 1400
-	refseqGenomic = 1830
-	swissprot     = 2200
-	ucsc          = 11000
+	geneOntology    = 1000
+	hgnc            = 1100
+	entrez          = 1300
+	mgi             = 1400
+	proteinDataBank = 1600
+	refseqGenomic   = 1830
+	trembl          = 2000
+	swissprot       = 2200
+	ucsc            = 11000
 )
 
 // symbols is the external database that names genes; the one after it names
@@ -123,6 +126,9 @@ func (a *annotator) reference() {
 		{entrez, "EntrezGene", "KNOWNXREF", "MISC", "NCBI gene (formerly Entrezgene)"},
 		{mgi, "MGI", "KNOWNXREF", "PRIMARY_DB_SYNONYM", "MGI Symbol"},
 		{mgi + 1, "MGI_trans_name", "KNOWNXREF", "MISC", "Transcript name"},
+		{geneOntology, "GO", "XREF", "MISC", "GO"},
+		{proteinDataBank, "PDB", "KNOWNXREF", "MISC", "PDB"},
+		{trembl, "Uniprot/SPTREMBL", "KNOWN", "MISC", "UniProtKB/TrEMBL"},
 		{refseqGenomic, "RefSeq_genomic", "KNOWNXREF", "MISC", "RefSeq genomic"},
 		{swissprot, "Uniprot/SWISSPROT", "KNOWN", "MISC", "UniProtKB/Swiss-Prot"},
 		{ucsc, "UCSC", "KNOWNXREF", "MISC", "UCSC Stable ID"},
@@ -207,6 +213,9 @@ func (a *annotator) lookup(ids *rows, number int) {
 	ids.add("species", "species_id", number, "name", a.name, "taxonomy_id", taxon)
 	for _, l := range a.lookups {
 		ids.add("stable_id_lookup", "stable_id", strings.ToUpper(l.id), "species_id", number, "db_type", "core", "object_type", l.object)
+	}
+	for _, l := range a.retired {
+		ids.add("archive_id_lookup", "archive_id", l.id, "species_id", number, "db_type", "core", "object_type", l.object)
 	}
 }
 
