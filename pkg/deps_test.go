@@ -53,7 +53,7 @@ upstream: apispec cachekey rfc9111 collapse store respond golang.org/x/time
 genomedb/...: genome modernc.org/sqlite github.com/go-sql-driver/mysql
 ensembl/...: apispec genome genomedb/...
 ensembl/goldentest: apispec ensembl genomedb genomedb/load origin
-origin: apispec ensembl genomedb upstream observe ratelimit vouch github.com/go-chi/chi/v5
+origin: apispec ensembl genomedb upstream observe ratelimit vouch respond store github.com/go-chi/chi/v5
 dashboard: apispec region status
 demo: region status github.com/maxmind/mmdbwriter
 bench:

@@ -11,6 +11,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 
 	"mirrornet/pkg/apispec"
@@ -73,6 +74,9 @@ type Answer struct {
 	// Value is written by encoding/json, unless it is a JSONAppender.
 	Value any
 	Text  []byte
+	// Stream, when set, stands for both: the body of a long answer in the
+	// request's format.
+	Stream *Stream
 	// Tags are invalidation tags beyond those of the endpoint's statement.
 	Tags []string
 }
@@ -81,6 +85,15 @@ type Answer struct {
 // asked for thousands of times a second.
 type JSONAppender interface {
 	AppendJSON(b []byte) []byte
+}
+
+// Stream is a body that is written piece by piece, so that its length costs no
+// memory.
+type Stream struct {
+	Length int64 // bytes that Write writes
+	// Write writes the body. It is called more than once, and writes the same
+	// bytes each time.
+	Write func(context.Context, io.Writer) error
 }
 
 // Error is an answer that says what was wrong with the request. Models refuse

@@ -7,15 +7,20 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"hash"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/ensembl"
+	"mirrornet/pkg/respond"
+	"mirrornet/pkg/store"
 )
 
 // answer is one API request, straight through.
@@ -25,7 +30,11 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, s *state, req a
 		return
 	}
 	answer, err := h.ask(r, req)
-	if err == nil {
+	if err == nil && answer.Stream != nil {
+		if err = h.stream(w, r, s, req, answer); err == nil {
+			return
+		}
+	} else if err == nil {
 		var body []byte
 		if body, err = encode(req, answer); err == nil {
 			h.send(w, r, s, req, answer, body)
@@ -149,8 +158,14 @@ func (h *Handler) methodNotAllowed(w http.ResponseWriter, r *http.Request, metho
 
 // send writes a good answer, or 304.
 func (h *Handler) send(w http.ResponseWriter, r *http.Request, s *state, req apispec.Request, a ensembl.Answer, body []byte) {
+	h.head(w, s, req, a, etag(req.Format, body))
+	// It only fails where the client left.
+	_, _, _ = respond.Write(w, r, respond.Source{Status: http.StatusOK, Body: store.NewBody(body)}, nil, respond.Options{})
+}
+
+// head writes the fields of a good answer.
+func (h *Handler) head(w http.ResponseWriter, s *state, req apispec.Request, a ensembl.Answer, tag string) {
 	head := w.Header()
-	tag := etag(req.Format, body)
 	h.cors(w, s)
 	head.Set("Cache-Control", req.Endpoint.Freshness.CacheControl(http.StatusOK))
 	head.Set("ETag", tag)
@@ -158,15 +173,43 @@ func (h *Handler) send(w http.ResponseWriter, r *http.Request, s *state, req api
 	if tags := cacheTags(req, a.Tags); tags != "" {
 		head.Set("Cache-Tag", tags)
 	}
-	if r.Method != http.MethodPost && matches(r.Header.Values("If-None-Match"), tag) {
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
 	head.Set("Content-Type", contentType(req.Format))
 	if req.Format == apispec.HTML {
 		head.Set("Content-Security-Policy", pagePolicy)
 	}
-	write(w, r, http.StatusOK, body)
+}
+
+// stream writes a long answer. It is made twice, first for its tag: a strong
+// one is what lets an edge go on with a body that broke off. An error came before
+// anything was written.
+func (h *Handler) stream(w http.ResponseWriter, r *http.Request, s *state, req apispec.Request, a ensembl.Answer) error {
+	d := sha256.New()
+	d.Write([]byte(req.Format))
+	d.Write([]byte{0})
+	if err := a.Stream.Write(r.Context(), d); err != nil {
+		return err
+	}
+	h.head(w, s, req, a, entityTag(d))
+	if respond.Begin(w, r, respond.Source{Status: http.StatusOK}, a.Stream.Length, nil, respond.Options{}) {
+		return nil
+	}
+	// From here on the client's pace counts, and not the time for the work.
+	if err := a.Stream.Write(context.WithoutCancel(r.Context()), patient{w, http.NewResponseController(w)}); err != nil {
+		h.cfg.Logger.Debug("an answer was cut", "endpoint", req.Endpoint.ID, "err", err)
+		panic(http.ErrAbortHandler) // a cut body must not look whole
+	}
+	return nil
+}
+
+// patient gives each piece of a long answer its own time.
+type patient struct {
+	io.Writer
+	c *http.ResponseController
+}
+
+func (p patient) Write(b []byte) (int, error) {
+	_ = p.c.SetWriteDeadline(time.Now().Add(writeTimeout)) // where it can be set
+	return p.Writer.Write(b)
 }
 
 // fail writes an error in the form that the client asked for.
@@ -228,6 +271,10 @@ func etag(format string, body []byte) string {
 	d.Write([]byte(format))
 	d.Write([]byte{0})
 	d.Write(body)
+	return entityTag(d)
+}
+
+func entityTag(d hash.Hash) string {
 	return `"` + hex.EncodeToString(d.Sum(nil)[:16]) + `"`
 }
 

@@ -2,10 +2,12 @@ package origin
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -489,5 +491,43 @@ func checkOpenAPI(t *testing.T, b []byte) {
 		if doc.Components[kind][name] == nil {
 			t.Errorf("reference to nothing: %s", ref)
 		}
+	}
+}
+
+// TestCodings: what clients can read shorter, they get shorter, under a tag of
+// its own; a tag of any form is the same answer's.
+func TestCodings(t *testing.T) {
+	h, err := New(Config{Modules: []ensembl.Module{testModule()}, Genome: tiny(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := strings.Repeat("a", 400)
+	ask := func(fields ...string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(http.MethodGet, "/thing/"+id, nil)
+		r.Header.Set("Accept", "application/json")
+		for i := 0; i < len(fields); i += 2 {
+			r.Header.Set(fields[i], fields[i+1])
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w
+	}
+	plain, coded := ask(), ask("Accept-Encoding", "gzip")
+	zr, err := gzip.NewReader(coded.Body)
+	if err != nil {
+		t.Fatalf("%v: %v", err, coded.Header())
+	}
+	body, err := io.ReadAll(zr)
+	if err != nil || string(body) != plain.Body.String() || coded.Header().Get("Content-Encoding") != "gzip" ||
+		!strings.Contains(strings.Join(coded.Header().Values("Vary"), ","), "Accept-Encoding") || coded.Header().Get("ETag") == plain.Header().Get("ETag") {
+		t.Errorf("%v: %v, %d bytes of %d", err, coded.Header(), len(body), plain.Body.Len())
+	}
+	for _, tag := range []string{plain.Header().Get("ETag"), coded.Header().Get("ETag")} {
+		if w := ask("If-None-Match", tag); w.Code != http.StatusNotModified || w.Body.Len() != 0 {
+			t.Errorf("If-None-Match %s: %d", tag, w.Code)
+		}
+	}
+	if w := ask("Range", "bytes=0-9"); w.Code != http.StatusPartialContent || w.Body.String() != plain.Body.String()[:10] {
+		t.Errorf("a range: %d %s", w.Code, w.Body)
 	}
 }

@@ -81,19 +81,21 @@ func (j *job) genomic(ctx context.Context, stableID string, version *int64, at a
 	if err != nil {
 		return nil, err
 	}
-	seq, err := j.bases(ctx, j.object.Reader.Assembly, at)
+	src, err := j.source(ctx, j.object.Reader.Assembly, at)
 	if err != nil {
 		return nil, err
 	}
 	if j.maskFeature && j.kind == "genomic" {
 		for _, t := range transcripts {
 			for _, intron := range t.Introns() {
-				lower(within(seq, at.Within(intron.Start, intron.End)))
+				src.lower = append(src.lower, at.Within(intron.Start, intron.End))
 			}
 		}
 	}
 	name := at.Name()
-	return []piece{{id: stableID, version: version, query: j.id, molecule: "dna", seq: seq, desc: &name}}, nil
+	p := piece{id: stableID, version: version, query: j.id, molecule: "dna", desc: &name}
+	err = j.put(ctx, &p, src)
+	return []piece{p}, err
 }
 
 // transcript is the spliced, coding or protein sequence of a transcript: none

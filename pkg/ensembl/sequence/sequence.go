@@ -159,7 +159,7 @@ func (m *module) getID(ctx context.Context, c ensembl.Call) (ensembl.Answer, err
 	if err != nil {
 		return ensembl.Answer{}, err
 	}
-	return answer(c, pieces, w.multiple, feature.Tags(found)...), nil
+	return answer(ctx, c, pieces, w.multiple, feature.Tags(found)...)
 }
 
 func (m *module) postID(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
@@ -182,7 +182,7 @@ func (m *module) postID(ctx context.Context, c ensembl.Call) (ensembl.Answer, er
 	if err != nil {
 		return ensembl.Answer{}, err
 	}
-	return collect(c, feature.Tags(found), ids, func(id string) ([]piece, error) {
+	return collect(ctx, c, feature.Tags(found), ids, func(id string) ([]piece, error) {
 		if found[id] == nil {
 			return nil, nil
 		}
@@ -203,7 +203,7 @@ func (m *module) getRegion(ctx context.Context, c ensembl.Call) (ensembl.Answer,
 	if err != nil {
 		return ensembl.Answer{}, err
 	}
-	return answer(c, []piece{p}, c.Query.Bool("multiple_sequences"), "species:"+r.DB.Owner), nil
+	return answer(ctx, c, []piece{p}, c.Query.Bool("multiple_sequences"), "species:"+r.DB.Owner)
 }
 
 func (m *module) postRegion(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
@@ -224,7 +224,7 @@ func (m *module) postRegion(ctx context.Context, c ensembl.Call) (ensembl.Answer
 	if r != nil {
 		tags = []string{"species:" + r.DB.Owner}
 	}
-	return collect(c, tags, regions, func(region string) ([]piece, error) {
+	return collect(ctx, c, tags, regions, func(region string) ([]piece, error) {
 		if refused != nil {
 			return nil, refused
 		}
@@ -240,7 +240,7 @@ func (l loud) Error() string { return l.refusal.Message }
 func (l loud) Unwrap() error { return l.refusal }
 
 // collect answers a batch. Elements that are refused are left out.
-func collect(c ensembl.Call, tags, items []string, one func(string) ([]piece, error)) (ensembl.Answer, error) {
+func collect(ctx context.Context, c ensembl.Call, tags, items []string, one func(string) ([]piece, error)) (ensembl.Answer, error) {
 	if c.Format == SeqXML {
 		return ensembl.Answer{}, ensembl.BadRequest("SeqXML is given for GET alone; ask for %s or %s", apispec.JSON, apispec.FASTA)
 	}
@@ -267,5 +267,5 @@ func collect(c ensembl.Call, tags, items []string, one func(string) ([]piece, er
 	case len(all) == 0:
 		return ensembl.Answer{}, ensembl.NotFound("No results found")
 	}
-	return answer(c, all, true, tags...), nil
+	return answer(ctx, c, all, true, tags...)
 }

@@ -1,8 +1,8 @@
 package sequence
 
 import (
-	"bytes"
 	"context"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -23,6 +23,7 @@ type worker struct {
 	limit       int64
 	filter      feature.Filter
 	coordSystem assembly.System
+	streams     bool // a long sequence is written piece by piece
 }
 
 func newWorker(c ensembl.Call) (*worker, error) {
@@ -39,6 +40,7 @@ func newWorker(c ensembl.Call) (*worker, error) {
 		multiple:    batch.Flag(c, "multiple_sequences"),
 		limit:       c.Limits.WithDefaults().Sequence,
 		filter:      feature.Filter{Species: c.Query.Get("species"), Kind: c.Query.Get("db_type"), Type: c.Query.Get("object_type")},
+		streams:     c.Endpoint.Method == http.MethodGet && streamed(c.Format),
 		coordSystem: assembly.System{Name: c.Query.Get("coord_system"), Version: c.Query.Get("coord_system_version")},
 	}
 	if w.kind == "" {
@@ -187,42 +189,35 @@ func (w *worker) enrich(s assembly.Slice) (assembly.Slice, error) {
 	return s, nil
 }
 
-// bases reads a slice, with its repeats masked where that is asked for.
-func (w *worker) bases(ctx context.Context, a *assembly.Assembly, s assembly.Slice) ([]byte, error) {
-	seq, err := a.Bases(ctx, s)
-	if err != nil || w.mask == "" {
-		return seq, err
+// source is the slice, with its repeats masked where that is asked for.
+func (w *worker) source(ctx context.Context, a *assembly.Assembly, s assembly.Slice) (*source, error) {
+	out := &source{slice: s}
+	var err error
+	if s.Length() > 0 {
+		if out.layout, err = a.Layout(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	if w.mask == "" {
+		return out, nil
 	}
 	repeats, err := a.Overlapping(ctx, s, "repeat_feature")
-	if err != nil {
-		return nil, err
+	if w.mask == "soft" {
+		out.lower = repeats
+	} else {
+		out.hidden = repeats
 	}
-	for _, r := range repeats {
-		part := within(seq, r)
-		if w.mask == "soft" {
-			lower(part)
-		} else {
-			copy(part, bytes.Repeat([]byte{'N'}, len(part)))
-		}
-	}
-	return seq, nil
+	return out, err
 }
 
-// within is the part of seq in a span that may reach over its ends.
-func within(seq []byte, s assembly.Span) []byte {
-	start, end := max(s.Start, 1), min(s.End, int64(len(seq)))
-	if start > end {
+// put gives the piece its sequence: the whole, or how to get it.
+func (w *worker) put(ctx context.Context, p *piece, s *source) (err error) {
+	if w.streams && s.slice.Length() > streamFrom {
+		p.source = s
 		return nil
 	}
-	return seq[start-1 : end]
-}
-
-func lower(b []byte) {
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
-		}
-	}
+	p.seq, err = s.read(ctx, 1, s.slice.Length())
+	return err
 }
 
 // region makes the sequence of a region.
@@ -234,7 +229,7 @@ func (w *worker) region(ctx context.Context, r *feature.Reader, region string) (
 	if s, err = w.enrich(s); err != nil {
 		return piece{}, err
 	}
-	seq, err := w.bases(ctx, r.Assembly, s)
+	src, err := w.source(ctx, r.Assembly, s)
 	if err != nil {
 		return piece{}, err
 	}
@@ -243,15 +238,10 @@ func (w *worker) region(ctx context.Context, r *feature.Reader, region string) (
 		if err != nil {
 			return piece{}, err
 		}
-		for _, x := range exons {
-			lower(within(seq, x))
-		}
-		// Exons are in lower case now: what is between them is to be.
-		for i, c := range seq {
-			if strings.IndexByte("ACGTacgt", c) >= 0 {
-				seq[i] = c ^ 0x20
-			}
-		}
+		src.lower = append(src.lower, exons...)
+		src.flip = true // exons are in lower case: what is between them is to be
 	}
-	return piece{id: s.Name(), query: region, molecule: "dna", seq: seq, region: true}, nil
+	p := piece{id: s.Name(), query: region, molecule: "dna", region: true}
+	err = w.put(ctx, &p, src)
+	return p, err
 }

@@ -2,6 +2,7 @@ package sequence
 
 import (
 	"bytes"
+	"context"
 	"encoding/xml"
 	"strconv"
 
@@ -17,6 +18,7 @@ type piece struct {
 	query    string // what the user asked for
 	molecule string // dna or protein
 	seq      []byte
+	source   *source // where seq is too long to be held
 	desc     *string // where it lies
 	region   bool    // asked for by region: it has neither version nor desc
 }
@@ -57,11 +59,23 @@ func (p piece) name() string {
 }
 
 // answer writes pieces in the format of the call: a list, or the first alone.
-func answer(c ensembl.Call, pieces []piece, list bool, tags ...string) ensembl.Answer {
+func answer(ctx context.Context, c ensembl.Call, pieces []piece, list bool, tags ...string) (a ensembl.Answer, err error) {
 	if !list {
 		pieces = pieces[:1]
 	}
-	a := ensembl.Answer{Tags: tags}
+	a.Tags = tags
+	if pieces[0].source != nil && (len(pieces) > 1 || list) {
+		for i, p := range pieces {
+			if p.source != nil {
+				if pieces[i].seq, err = p.source.read(ctx, 1, p.source.slice.Length()); err != nil {
+					return a, err
+				}
+			}
+		}
+	} else if pieces[0].source != nil {
+		a.Stream, err = stream(c, pieces[0])
+		return a, err
+	}
 	switch c.Format {
 	case apispec.FASTA, apispec.HTML:
 		a.Text = fasta(pieces)
@@ -80,7 +94,7 @@ func answer(c ensembl.Call, pieces []piece, list bool, tags ...string) ensembl.A
 		}
 		a.Value = values
 	}
-	return a
+	return a, nil
 }
 
 func fasta(pieces []piece) []byte {
