@@ -7,12 +7,6 @@
 // 2026-11-24: An end that was not given is 0, not the largest number: only
 // whoever knows the sequence's length can fill it in, and must not forget to.
 //
-// 2026-11-24: Errors of [Parse] are sentences for the API's users, in the
-// reference's words where it has a sentence.
-//
-// 2026-11-24: Strand 0 in a region is kept: the reference reads it on the
-// reverse strand, and writes the 0 back.
-//
 // 2026-11-24: Codon tables are kept as differences from the standard code, with
 // codons by name, so that a reader can compare them with a textbook.
 package genome

@@ -6,6 +6,7 @@ import (
 	"mirrornet/pkg/ensembl/archive"
 	"mirrornet/pkg/ensembl/info"
 	"mirrornet/pkg/ensembl/lookup"
+	"mirrornet/pkg/ensembl/mapping"
 	"mirrornet/pkg/ensembl/overlap"
 	"mirrornet/pkg/ensembl/sequence"
 	"mirrornet/pkg/ensembl/xrefs"
@@ -18,6 +19,7 @@ func Modules() []ensembl.Module {
 		xrefs.Module(),
 		info.Module(),
 		lookup.Module(),
+		mapping.Module(),
 		overlap.Module(),
 		sequence.Module(),
 	}

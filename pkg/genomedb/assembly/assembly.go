@@ -34,7 +34,7 @@ type Assembly struct {
 	db         *genomedb.Database
 	systems    []*CoordSystem // by rank
 	byID       map[int64]*CoordSystem
-	paths      [][]*CoordSystem // assembled first
+	mappings   []mapping
 	exceptions map[int64][]exception
 	codonTable map[int64]int
 	nonRef     map[int64]bool
@@ -94,7 +94,7 @@ func New(ctx context.Context, db *genomedb.Database) (*Assembly, error) {
 			return nil, fmt.Errorf("assembly of %s: %w", db.Name, err)
 		}
 	}
-	a.readPaths()
+	a.readMappings()
 	return a, nil
 }
 
@@ -166,30 +166,13 @@ func (a *Assembly) readAttributes(ctx context.Context) error {
 		})
 }
 
-// readPaths reads how coordinate systems map onto each other: "chromosome:X|contig"
-// or, where many sequences may map to one, "chromosome:X#contig".
-func (a *Assembly) readPaths() {
-	for _, text := range a.db.Meta("assembly.mapping") {
-		var path []*CoordSystem
-		for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == '|' || r == '#' }) {
-			name, version, _ := strings.Cut(part, ":")
-			if c := a.SystemNamed(name, version); c != nil {
-				path = append(path, c)
-			} else {
-				path = nil
-				break
-			}
-		}
-		if len(path) > 1 {
-			a.paths = append(a.paths, path)
-		}
-	}
-}
-
 // SystemNamed finds a coordinate system by name and version, case-blind. An
-// empty version is the default one. nil: there is none.
+// empty version, or 0, is the default one. nil: there is none.
 func (a *Assembly) SystemNamed(name, version string) *CoordSystem {
 	var first *CoordSystem
+	if version == "0" {
+		version = ""
+	}
 	for _, c := range a.systems {
 		switch {
 		case !strings.EqualFold(c.Name, name):

@@ -17,4 +17,17 @@
 //
 // 2026-11-24: rows of a mapping step are found by the table's own indexes with
 // a join on the wanted coordinate system; no mapper is kept between requests.
+//
+// 2026-11-25: a location is read in two steps, as the reference reads it:
+// what it refuses at sight ([CheckLocation]), then what it makes of the rest
+// ([ReadLocation]). The second takes odd texts, such as X:1,000- or X:-10. Both
+// are regular expressions, with a plain one tried first.
+//
+// 2026-11-25: strand 0 in a region is kept: the reference reads it on the
+// reverse strand, and writes the 0 back.
+//
+// 2026-11-25: mapping for users ([Assembly.Convert], [Mapper]) is apart from
+// projection ([Assembly.Project]): the reference's answers to users have quirks
+// (positions on borrowed intervals, ends before starts) that bases and
+// features must not have.
 package assembly

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"mirrornet/pkg/genome"
 	"mirrornet/pkg/genomedb"
 )
 
@@ -14,45 +13,76 @@ import (
 // the highest first.
 type System struct{ Name, Version string }
 
-var (
-	systemName = regexp.MustCompile(`^[A-Za-z]+$`)
-	// suffixed starts, such as 1M, have a sentence of their own in the API.
-	suffixed = regexp.MustCompile(`^[^:]+:[0-9]+[EKMG]`)
-)
+var systemName = regexp.MustCompile(`^[A-Za-z]+$`)
 
 // Slice finds the slice of a location that a user wrote; errors for users are
 // the API's 400s.
 func (a *Assembly) Slice(ctx context.Context, text string, want System) (Slice, error) {
-	if suffixed.MatchString(text) {
-		return Slice{}, genomedb.Refuse("Attribute start was not a number. Expected an Integer")
+	if err := CheckLocation(text); err != nil {
+		return Slice{}, err
 	}
-	l, err := genome.Parse(text)
+	l, ok, err := ReadLocation(text)
 	if err != nil {
-		return Slice{}, genomedb.Refuse("%s", err)
+		return Slice{}, err
 	}
+	if !ok {
+		return Slice{}, genomedb.Refuse("Could not decode region %s", text)
+	}
+	return a.SliceAt(ctx, l, want, text)
+}
+
+// SliceAt finds the slice of a location, cut to its sequence. text is how the
+// user wrote it.
+func (a *Assembly) SliceAt(ctx context.Context, l Location, want System, text string) (Slice, error) {
 	if want.Name == "" && want.Version != "" {
 		want.Name = "chromosome"
 	}
 	if want.Name != "" && !systemName.MatchString(want.Name) {
 		return Slice{}, genomedb.Refuse("Coord_system %s is not valid", want.Name)
 	}
-	name := strings.TrimPrefix(l.Name, "chr") // as UCSC's browser writes them
-	system, err := a.wanted(ctx, want, name)
+	if l.turned() {
+		return Slice{}, genomedb.Refuse("Cannot request a slice whose start is greater than its end. Start: %s. End: %s", l.Start.Text, l.End.Text)
+	}
+	l.Name = strings.TrimPrefix(l.Name, "chr") // as UCSC's browser writes them
+	s, ok, err := a.Locate(ctx, l, want)
 	if err != nil {
 		return Slice{}, err
 	}
-	on, err := a.Find(ctx, name, system)
-	if err != nil {
-		return Slice{}, err
-	}
-	if on == nil {
+	if !ok {
 		return Slice{}, genomedb.Refuse("No slice found for location %s", text)
 	}
-	if l.Start > on.Length {
-		return Slice{}, genomedb.Refuse("Cannot request a slice whose start (%d) is greater than %d for %s.", l.Start, on.Length, on.Name)
+	if s.Start > s.On.Length && l.Start.Given() {
+		return Slice{}, genomedb.Refuse("Cannot request a slice whose start (%s) is greater than %d for %s.", l.Start.Text, s.On.Length, s.On.Name)
 	}
-	l, _ = l.Clamp(on.Length)
-	return Slice{On: on, Start: l.Start, End: l.End, Strand: int(l.Strand)}, nil
+	s.End = min(s.End, s.On.Length)
+	return s, nil
+}
+
+// Locate finds the slice of a location, which may reach over its sequence's
+// ends, or end before its start. ok is false where there is no such sequence.
+func (a *Assembly) Locate(ctx context.Context, l Location, want System) (s Slice, ok bool, err error) {
+	if err := l.Start.whole("start"); err != nil {
+		return Slice{}, false, err
+	}
+	if err := l.End.whole("end"); err != nil {
+		return Slice{}, false, err
+	}
+	system, err := a.wanted(ctx, want, l.Name)
+	if err != nil {
+		return Slice{}, false, err
+	}
+	on, err := a.Find(ctx, l.Name, system)
+	if err != nil || on == nil {
+		return Slice{}, false, err
+	}
+	s = Slice{On: on, Start: 1, End: on.Length, Strand: l.Strand}
+	if l.Start.Given() {
+		s.Start = l.Start.Value
+	}
+	if l.End.Given() {
+		s.End = l.End.Value
+	}
+	return s, true, nil
 }
 
 // wanted resolves a user's coordinate system; nil is any.
@@ -106,19 +136,17 @@ func (a *Assembly) Find(ctx context.Context, name string, system *CoordSystem) (
 	}
 	if a.db.HasTable("seq_region_synonym") {
 		const synonyms = columns + "{seq_region_synonym} y JOIN {seq_region} s ON s.seq_region_id = y.seq_region_id WHERE "
-		if found, err = a.rows(ctx, synonyms+"y.synonym = ?", nil, name); err != nil {
+		if found, err = a.rows(ctx, synonyms+"y.synonym = ?", system, name); err != nil {
 			return nil, err
 		}
 		if len(found) == 0 {
 			// An interval, not LIKE: it uses the index on every collation.
-			if found, err = a.rows(ctx, synonyms+"y.synonym >= ? AND y.synonym < ?", nil, name, after(name)); err != nil {
+			if found, err = a.rows(ctx, synonyms+"y.synonym >= ? AND y.synonym < ?", system, name, after(name)); err != nil {
 				return nil, err
 			}
 		}
-		for _, s := range found {
-			if system == nil || s.System == system {
-				return s, nil
-			}
+		if len(found) > 0 {
+			return found[0], nil
 		}
 	}
 	if found, err = a.rows(ctx, columns+"{seq_region} s WHERE s.name >= ? AND s.name < ?", system, name+".", after(name+".")); err != nil {

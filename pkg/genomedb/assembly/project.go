@@ -127,15 +127,15 @@ func (a *Assembly) mapSegment(ctx context.Context, seg Segment, to *CoordSystem)
 		}
 		return nil, nil
 	}
-	hops := a.path(from, to)
-	if hops == nil {
+	way := a.way(from, to)
+	if way == nil {
 		return nil, nil
 	}
 	segs := []Segment{seg}
-	for _, hop := range hops {
+	for i, system := range way.systems[1:] {
 		var next []Segment
 		for _, s := range segs {
-			mapped, err := a.hop(ctx, s, hop)
+			mapped, err := a.hop(ctx, s, hop{system, a.down(way.systems[i], system)})
 			if err != nil {
 				return nil, err
 			}
@@ -160,50 +160,6 @@ func clip(seg Segment) (Segment, bool) {
 type hop struct {
 	to   *CoordSystem
 	down bool
-}
-
-// path finds the steps between two coordinate systems: a stated path, or two
-// stated steps that share a coordinate system.
-func (a *Assembly) path(from, to *CoordSystem) []hop {
-	var hops []hop
-	for _, p := range a.paths {
-		i, j := slices.Index(p, from), slices.Index(p, to)
-		if i < 0 || j < 0 {
-			continue
-		}
-		var found []hop
-		for k := i; k < j; k++ {
-			found = append(found, hop{p[k+1], true})
-		}
-		for k := i; k > j; k-- {
-			found = append(found, hop{p[k-1], false})
-		}
-		if hops == nil || len(found) < len(hops) {
-			hops = found
-		}
-	}
-	if hops != nil {
-		return hops
-	}
-	direct := func(x, y *CoordSystem) (hop, bool) {
-		for _, p := range a.paths {
-			if len(p) == 2 && p[0] == x && p[1] == y {
-				return hop{y, true}, true
-			}
-			if len(p) == 2 && p[1] == x && p[0] == y {
-				return hop{y, false}, true
-			}
-		}
-		return hop{}, false
-	}
-	for _, middle := range a.systems {
-		if first, ok := direct(from, middle); ok {
-			if second, ok := direct(middle, to); ok {
-				return []hop{first, second}
-			}
-		}
-	}
-	return nil
 }
 
 const (

@@ -124,54 +124,10 @@ func (t *Transcript) before(x *Exon) (n int64) {
 	return n
 }
 
-// block is a stretch of the spliced transcript and where it lies.
-type block struct {
-	start, end int64 // on the spliced transcript
-	at         assembly.Slice
-}
-
-// blocks lays the spliced transcript out on the genome. Where an edit makes it
-// longer, bases before the edited ones lie nowhere; where it makes it shorter,
-// that many bases of the genome are left out.
-func (t *Transcript) blocks() (out []block) {
-	// keep lays out bases from to to of the exons joined, moved by shift.
-	keep := func(from, to, shift int64) {
-		end := int64(0)
-		for _, x := range t.Exons {
-			start := end + 1
-			end += x.At.Length()
-			s, e := max(from, start), min(to, end)
-			if s > e {
-				continue
-			}
-			if at, ok := x.At.Sub(s-start+1, e-start+1); ok {
-				out = append(out, block{s + shift, e + shift, at})
-			}
-		}
-	}
-	from, shift, length := int64(1), int64(0), int64(0)
-	for _, x := range t.Exons {
-		length += x.At.Length()
-	}
-	for _, e := range t.rnaEdits() {
-		if e.growth() == 0 {
-			continue
-		}
-		keep(from, e.start-1, shift)
-		from = max(from, e.start)
-		if e.growth() < 0 {
-			from = max(from, e.start-e.growth())
-		}
-		shift += e.growth()
-	}
-	keep(from, length, shift)
-	return out
-}
-
 // genomic maps an interval of the spliced transcript onto the genome, in
 // reading direction.
 func (t *Transcript) genomic(start, end int64) (out []assembly.Slice) {
-	for _, b := range t.blocks() {
+	for _, b := range t.merged() {
 		from, to := max(start, b.start), min(end, b.end)
 		if from > to {
 			continue

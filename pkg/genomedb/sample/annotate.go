@@ -38,6 +38,7 @@ func (a *annotator) annotate() {
 		}
 		a.chromosome(c, genes)
 	}
+	a.former()
 	a.statistics()
 	a.history()
 }

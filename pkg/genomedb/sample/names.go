@@ -8,6 +8,7 @@ type species struct {
 	url, prefix                              string // prefix of stable ids: ENS, ENSMUS
 	assembly, assemblyName, accession, date  string
 	assemblyVersion                          int
+	formerAssembly                           string // "": none
 	aliases, classification                  []string
 	chromosomes                              []chromosome
 	namer                                    string // who names genes: HGNC, MGI
@@ -34,7 +35,7 @@ type geneSpec struct {
 func human() species {
 	s := species{
 		name: "homo_sapiens", display: "Human", common: "human", scientific: "Homo sapiens", taxon: "9606", url: "Homo_sapiens", prefix: "ENS",
-		assembly: "GRCh38", assemblyName: "GRCh38.p14", accession: "GCA_000001405.29", date: "2013-12", assemblyVersion: 38,
+		assembly: "GRCh38", assemblyName: "GRCh38.p14", accession: "GCA_000001405.29", date: "2013-12", assemblyVersion: 38, formerAssembly: "GRCh37",
 		aliases:        []string{"human", "homo", "homo sapiens", "h_sapiens", "hsapiens", "homsap", "hsap", "9606", "enshs", "homo_sapiens"},
 		classification: []string{"Homo sapiens", "Homininae", "Hominidae", "Catarrhini", "Primates", "Mammalia", "Vertebrata", "Chordata", "Metazoa", "Eukaryota"},
 		chromosomes: []chromosome{
