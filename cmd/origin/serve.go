@@ -29,6 +29,7 @@ type serveConfig struct {
 	db, upstream   string
 	limits         ensembl.Limits
 	rate           limitFlags
+	gff3Source     string
 	notice, drain  time.Duration
 	access, debug  bool
 	stdout, stderr io.Writer
@@ -54,6 +55,7 @@ The first SIGINT or SIGTERM ends it in order, a second one at once.`,
 	f.IntVar(&cfg.limits.Post, "max-post", 1000, "elements of a POST")
 	f.IntVar(&cfg.limits.PostSequence, "max-post-sequence", 50, "elements of a POST for sequences")
 	cfg.rate.add(f)
+	f.StringVar(&cfg.gff3Source, "gff3-source", ".", "source of features in GFF3 whose source is not known")
 	f.DurationVar(&cfg.notice, "notice", 0, "time between reporting not ready and taking no more connections")
 	f.DurationVar(&cfg.drain, "drain", 10*time.Second, "time for requests in flight at the end")
 	f.BoolVar(&cfg.access, "access-log", false, "log each request")
@@ -92,7 +94,7 @@ func serve(ctx context.Context, cfg serveConfig) (err error) {
 		level = slog.LevelDebug
 	}
 	logger := observe.NewLogger(cfg.stderr, isTerminal(cfg.stderr), level)
-	hc := origin.Config{Modules: all.Modules(), Limits: cfg.limits, Logger: logger, Metrics: observe.NewMetrics("origin", "")}
+	hc := origin.Config{Modules: all.Modules(), Limits: cfg.limits, GFF3Source: cfg.gff3Source, Logger: logger, Metrics: observe.NewMetrics("origin", "")}
 	g, ctx := errgroup.WithContext(ctx)
 	if cfg.access {
 		buffer := observe.NewBuffer(cfg.stderr)

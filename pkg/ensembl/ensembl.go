@@ -40,6 +40,9 @@ type Call struct {
 	Body   map[string]json.RawMessage // the POST body's object; nil for GET
 	Genome *genomedb.Registry
 	Limits Limits
+	// GFF3Source stands in GFF3 for what made a feature, where the database
+	// does not say it; "" is ".".
+	GFF3Source string
 }
 
 // Limits bound what one request may ask for. Zero fields are the reference's

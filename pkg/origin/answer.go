@@ -77,7 +77,7 @@ func (h *Handler) ask(r *http.Request, req apispec.Request) (ensembl.Answer, err
 	if refuse && req.Endpoint.Method == http.MethodPost {
 		return ensembl.Answer{}, unsupported
 	}
-	call := ensembl.Call{Request: req, Genome: h.cfg.Genome, Limits: h.cfg.Limits}
+	call := ensembl.Call{Request: req, Genome: h.cfg.Genome, Limits: h.cfg.Limits, GFF3Source: h.cfg.GFF3Source}
 	if req.Endpoint.Method == http.MethodPost {
 		body, err := readBody(r)
 		if err != nil {

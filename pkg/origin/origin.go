@@ -38,6 +38,9 @@ type Config struct {
 	Limits  ensembl.Limits
 	// Rate bounds what each client may ask for.
 	Rate LimitConfig
+	// GFF3Source is the source of features in GFF3 whose source is not known;
+	// empty: ".".
+	GFF3Source string
 
 	// MaxConcurrent bounds the API requests worked on at once; more get 503.
 	// 0: 512.

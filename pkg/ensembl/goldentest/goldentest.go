@@ -38,6 +38,10 @@ func Limits() ensembl.Limits {
 	return ensembl.Limits{Sequence: 30_000, Overlap: 1_100_000, Post: 1000, PostSequence: 1000}
 }
 
+// GFF3Source is what the reference was told to write for a source that is not
+// known.
+const GFF3Source = "wibble"
+
 // Record is one recorded request and its answer.
 type Record struct {
 	ID        string            `json:"id"`
@@ -152,7 +156,7 @@ func of(m map[string]*Count, name string) *Count {
 func Run(t testing.TB, modules []ensembl.Module, filter func(Record) bool) Report {
 	t.Helper()
 	records := Records(t)
-	h, err := origin.New(origin.Config{Modules: modules, Genome: Genome(t), Limits: Limits()})
+	h, err := origin.New(origin.Config{Modules: modules, Genome: Genome(t), Limits: Limits(), GFF3Source: GFF3Source})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func (m *module) answer(ctx context.Context, q *query) (ensembl.Answer, error) {
 	case apispec.GFF3:
 		a.Text = appendGFF3(nil, q, all)
 	case apispec.BED:
-		a.Text, err = appendBED(nil, q, all)
+		a.Text, err = appendBED(ctx, []byte{}, q, all)
 	default:
 		a.Value = list(all)
 	}

@@ -1,9 +1,8 @@
 package overlap
 
 import (
+	"context"
 	"strconv"
-
-	"mirrornet/pkg/genomedb/assembly"
 )
 
 // blocks are features that have more than BED's first six columns.
@@ -12,16 +11,24 @@ type blocks interface {
 	appendColumns(b []byte) []byte
 }
 
-// appendBED writes features as BED, with names of sequences as UCSC has them.
-func appendBED(b []byte, q *query, all []found) ([]byte, error) {
-	names := map[*assembly.Sequence]string{}
+// appendBED writes features as BED, with the sequence's name as UCSC has it.
+func appendBED(ctx context.Context, b []byte, q *query, all []found) ([]byte, error) {
+	ucsc := ""
 	for _, group := range all {
 		for _, f := range group.list {
 			p := f.Place()
-			name, ok := names[p.Sequence]
-			if !ok {
-				name = p.Sequence.Name // TODO
-				names[p.Sequence] = name
+			name := p.Sequence.Name
+			if name == q.Slice.On.Name {
+				if ucsc == "" {
+					t, err := q.trackOf(ctx, q.Core.DB)
+					if err != nil {
+						return nil, err
+					}
+					if ucsc, err = t.UCSC(ctx); err != nil {
+						return nil, err
+					}
+				}
+				name = ucsc
 			}
 			b = append(b, name...)
 			b = append(b, '\t')
@@ -31,7 +38,7 @@ func appendBED(b []byte, q *query, all []found) ([]byte, error) {
 			b = append(b, '\t')
 			b = append(b, f.Label()...)
 			b = append(b, "\t1000\t"...)
-			if p.Strand == -1 != p.Reverse {
+			if p.Strand == -1 && !p.Reverse || p.Strand == 1 && p.Reverse {
 				b = append(b, '-')
 			} else {
 				b = append(b, '+')

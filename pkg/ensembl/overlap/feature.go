@@ -67,7 +67,7 @@ type query struct {
 	Core    *feature.Reader // of the database that the slice belongs to
 	Slice   assembly.Slice
 	finder  *feature.Finder
-	words   *track.Cache
+	tracks  *track.Cache
 }
 
 // GFF3 says that the answer will be written as GFF3. The reference shows

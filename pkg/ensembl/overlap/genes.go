@@ -19,7 +19,7 @@ func genes(ctx context.Context, q *query) ([]Feature, error) {
 	if err != nil || t == nil {
 		return nil, err
 	}
-	f := track.Filter{Logic: q.Query.Get("logic_name"), Biotypes: q.Query.All("biotype")}
+	f := q.filter()
 	if q.Query.Has("source") {
 		s := q.Query.Get("source")
 		f.Source = &s
@@ -28,12 +28,13 @@ func genes(ctx context.Context, q *query) ([]Feature, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Feature, len(found))
+	out, all := make([]Feature, len(found)), make([]gene, len(found))
 	for i, g := range found {
-		if g.Canonical == "" && !q.GFF3() && !q.BED() {
-			return nil, ensembl.BadRequest("The canonical transcript of gene %s is not in this database", g.StableID)
+		if g.Feature.Canonical == "" && !q.GFF3() && !q.BED() {
+			return nil, ensembl.BadRequest("The canonical transcript of gene %s is not in this database", g.Feature.StableID)
 		}
-		out[i] = &gene{q.at(g.Located), g, t.Words.Term("gene", g.Biotype)}
+		all[i] = gene{q.at(g.Located), g.Feature, t.Words.Term("gene", g.Feature.Biotype)}
+		out[i] = &all[i]
 	}
 	return out, nil
 }
@@ -62,6 +63,11 @@ func (g *gene) Fields(f *Fields) {
 	f.Optional("logic_name", g.Analysis.Logic)
 	f.Text("source", g.Source)
 	f.Text("gene_id", g.StableID)
+	if h := g.Havana; h != nil {
+		f.Text("havana_gene", h.Label)
+		f.Nullable("havana_version", h.Version)
+	}
+	f.Optional("projection_parent_gene", g.Parent)
 	if f.JSON() {
 		f.Text("canonical_transcript", g.Canonical)
 	}

@@ -1,6 +1,7 @@
 package overlap
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,13 +27,13 @@ func appendGFF3(b []byte, q *query, all []found) []byte {
 		for _, feature := range group.list {
 			f.kept = f.kept[:0]
 			feature.Fields(&f)
-			b = appendLine(b, feature, f.kept)
+			b = appendLine(b, feature, f.kept, cmp.Or(q.GFF3Source, "."))
 		}
 	}
 	return b
 }
 
-func appendLine(b []byte, f Feature, fields []kept) []byte {
+func appendLine(b []byte, f Feature, fields []kept, source string) []byte {
 	p, term := f.Place(), f.Term()
 	column := func(key, missing string) {
 		value := missing
@@ -43,11 +44,7 @@ func appendLine(b []byte, f Feature, fields []kept) []byte {
 		b = append(b, '\t')
 	}
 	column("seq_region_name", "?")
-	source := term.Source
-	if source == "" {
-		source = "."
-	}
-	column("source", source)
+	column("source", cmp.Or(term.Source, source))
 	b = append(b, term.Name...)
 	b = append(b, '\t')
 	start, end := p.Start, p.End

@@ -83,8 +83,8 @@ var (
 		Formats: formats, Freshness: fresh, Tags: []string{"overlap", "species:{species}"},
 		Canaries: []string{"/overlap/region/human/7:100000-130000?feature=gene;content-type=application/json"},
 		Examples: []apispec.Example{
-			{Target: "/overlap/region/human/7:100000-130000?feature=gene", ContentType: apispec.JSON},
-			{Target: "/overlap/region/human/7:100000-130000?feature=gene", ContentType: apispec.GFF3},
+			{Target: "/overlap/region/human/7:100000-130000?feature=gene;feature=transcript;feature=cds;feature=exon", ContentType: apispec.JSON},
+			{Target: "/overlap/region/human/7:100000-130000?feature=gene;feature=transcript;feature=cds;feature=exon", ContentType: apispec.GFF3},
 		},
 	}
 )
@@ -92,7 +92,7 @@ var (
 // module holds what the handlers share.
 type module struct {
 	assemblies assembly.Cache
-	words      track.Cache
+	tracks     track.Cache
 	sources    map[string]source
 	onProteins map[string]onProtein
 }
@@ -118,7 +118,7 @@ func (m *module) getID(ctx context.Context, c ensembl.Call) (ensembl.Answer, err
 		return ensembl.Answer{}, ensembl.BadRequest("%s", id)
 	}
 	at.Strand = 1
-	q := &query{Call: c, Core: o.Reader, Slice: at, finder: f, words: &m.words}
+	q := &query{Call: c, Core: o.Reader, Slice: at, finder: f, tracks: &m.tracks}
 	q.Species, _ = c.Genome.Resolve(o.Species)
 	return m.answer(ctx, q)
 }
@@ -150,7 +150,7 @@ func (m *module) getRegion(ctx context.Context, c ensembl.Call) (ensembl.Answer,
 	if most := c.Limits.WithDefaults().Overlap; at.Length() > most {
 		return ensembl.Answer{}, ensembl.BadRequest("%d is greater than the maximum allowed length of %d. Request smaller regions of sequence", at.Length(), most)
 	}
-	q := &query{Call: c, Core: r, Slice: at, finder: f, words: &m.words}
+	q := &query{Call: c, Core: r, Slice: at, finder: f, tracks: &m.tracks}
 	q.Species, _ = c.Genome.Resolve(c.Path["species"])
 	return m.answer(ctx, q)
 }

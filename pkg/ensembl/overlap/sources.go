@@ -11,7 +11,8 @@ import (
 // sources is the table of all feature types, by the name that a client gives.
 func sources() map[string]source {
 	return map[string]source{
-		"gene": genes,
+		"gene": genes, "transcript": transcripts, "cds": codingParts, "exon": exons, "mane": manes,
+		"repeat": repeats, "simple": simples, "band": bands, "misc": miscs,
 
 		"variation":                    variants(false),
 		"somatic_variation":            variants(true),
@@ -36,11 +37,12 @@ func (q *query) track(ctx context.Context) (*track.Track, error) {
 }
 
 func (q *query) trackOf(ctx context.Context, db *genomedb.Database) (*track.Track, error) {
-	words, err := q.words.Of(ctx, q.Genome, db)
-	if err != nil {
-		return nil, err
-	}
-	return &track.Track{DB: db, Assembly: q.Core.Assembly, Slice: q.Slice, Words: words}, nil
+	return q.tracks.Track(ctx, q.Genome, db, q.Core.Assembly, q.Slice)
+}
+
+// filter reads what narrows genes and transcripts.
+func (q *query) filter() track.Filter {
+	return track.Filter{Logic: q.Query.Get("logic_name"), Biotypes: q.Query.All("biotype")}
 }
 
 // at is a Place on the query's slice.

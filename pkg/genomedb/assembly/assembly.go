@@ -42,7 +42,7 @@ type Assembly struct {
 
 	mu        sync.Mutex // guards what follows
 	sequences map[int64]*Sequence
-	tops      map[int64]bool // of sequences: toplevel
+	marks     map[int64]marks // of sequences
 	features  map[*genomedb.Database]map[string][]featureSystem
 }
 
@@ -86,7 +86,7 @@ func New(ctx context.Context, db *genomedb.Database) (*Assembly, error) {
 		nonRef:     map[int64]bool{},
 		circular:   map[int64]bool{},
 		sequences:  map[int64]*Sequence{},
-		tops:       map[int64]bool{},
+		marks:      map[int64]marks{},
 		features:   map[*genomedb.Database]map[string][]featureSystem{},
 	}
 	for _, read := range []func(context.Context) error{a.readSystems, a.readExceptions, a.readAttributes} {

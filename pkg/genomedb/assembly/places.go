@@ -59,6 +59,13 @@ func (p *Place) Args() []any {
 // Maps says whether the rows lie on another coordinate system than the slice.
 func (p *Place) Maps() bool { return p.maps != nil }
 
+// Range is the interval of a sequence (by seq_region_id) that Where wants, and
+// the length of the table's longest row. ok is false where there is no such
+// length, or the sequence is circular: Where says more then.
+func (p *Place) Range() (sequence, from, to, longest int64, ok bool) {
+	return p.sequence, p.from, p.to, p.longest, p.longest > 0 && !p.circular
+}
+
 // Located is where a row lies, seen from the slice.
 type Located struct {
 	Start, End int64 // on the slice's sequence
@@ -68,11 +75,21 @@ type Located struct {
 // Carry carries a row onto the slice. ok is false for a row that does not lie
 // on it, or does not map in one piece.
 func (p *Place) Carry(start, end int64, strand int) (at Located, ok bool) {
+	return p.carry(start, end, strand, true)
+}
+
+// CarryPart is Carry for a part of a row that lies on the slice: the part need
+// not.
+func (p *Place) CarryPart(start, end int64, strand int) (at Located, ok bool) {
+	return p.carry(start, end, strand, false)
+}
+
+func (p *Place) carry(start, end int64, strand int, within bool) (at Located, ok bool) {
 	if p.maps != nil {
 		if start, end, strand, ok = p.lift(start, end, strand); !ok {
 			return at, false
 		}
-		if start > p.segment.To.End || end < p.segment.To.Start {
+		if within && (start > p.segment.To.End || end < p.segment.To.Start) {
 			return at, false
 		}
 	}
@@ -263,27 +280,43 @@ func (a *Assembly) tableSystems(ctx context.Context, db *genomedb.Database, tabl
 
 // toplevel says whether a sequence is one of the assembly's top.
 func (a *Assembly) toplevel(ctx context.Context, s *Sequence) (bool, error) {
+	m, err := a.marksOf(ctx, s)
+	return m.toplevel, err
+}
+
+// Karyotype says whether a sequence is a chromosome, as a karyotype shows it.
+func (a *Assembly) Karyotype(ctx context.Context, s *Sequence) (bool, error) {
+	m, err := a.marksOf(ctx, s)
+	return m.karyotype, err
+}
+
+// marks are attributes of a sequence that are asked for one by one: large
+// assemblies have very many.
+type marks struct{ toplevel, karyotype bool }
+
+func (a *Assembly) marksOf(ctx context.Context, s *Sequence) (marks, error) {
 	a.mu.Lock()
-	top, ok := a.tops[s.ID]
+	m, ok := a.marks[s.ID]
 	a.mu.Unlock()
 	if ok || !a.db.HasTable("seq_region_attrib") {
-		return top, nil
+		return m, nil
 	}
-	err := query(ctx, a.db, `SELECT COUNT(*) FROM {seq_region_attrib} s JOIN {attrib_type} t ON t.attrib_type_id = s.attrib_type_id
-		WHERE s.seq_region_id = ? AND t.code = 'toplevel'`, []any{s.ID}, func(scan func(...any) error) error {
-		var n int
-		err := scan(&n)
-		top = n > 0
+	err := query(ctx, a.db, `SELECT t.code FROM {seq_region_attrib} s JOIN {attrib_type} t ON t.attrib_type_id = s.attrib_type_id
+		WHERE s.seq_region_id = ? AND t.code IN ('toplevel', 'karyotype_rank')`, []any{s.ID}, func(scan func(...any) error) error {
+		var code string
+		err := scan(&code)
+		m.toplevel = m.toplevel || strings.EqualFold(code, "toplevel")
+		m.karyotype = m.karyotype || strings.EqualFold(code, "karyotype_rank")
 		return err
 	})
 	if err != nil {
-		return false, err
+		return m, err
 	}
 	a.mu.Lock()
-	if len(a.tops) >= maxSequences {
-		clear(a.tops)
+	if len(a.marks) >= maxSequences {
+		clear(a.marks)
 	}
-	a.tops[s.ID] = top
+	a.marks[s.ID] = m
 	a.mu.Unlock()
-	return top, nil
+	return m, nil
 }

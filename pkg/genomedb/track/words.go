@@ -13,6 +13,12 @@ type Words struct {
 	analyses map[int64]Analysis
 	byLogic  map[string]int64
 	terms    map[string]string // of biotypes, by type of object and name
+
+	codes      map[int64]string   // of types of attributes
+	attributes map[string][]int64 // types of attributes by code
+	mane       []string           // codes that mark MANE transcripts
+	names      map[int64]string   // of external databases
+	external   map[string][]int64 // external databases by name
 }
 
 // Analysis is what made a feature.
@@ -21,21 +27,28 @@ type Analysis struct {
 	GFF   string // gff_source
 }
 
-// Cache keeps the words of one registry's databases. Its zero value is ready;
-// it is safe for concurrent use.
+// Cache keeps what is asked for again and again of one registry's databases:
+// their words, genes and transcripts. Its zero value is ready; it is safe for
+// concurrent use.
 type Cache struct {
-	mu       sync.Mutex
-	registry *genomedb.Registry
-	by       map[*genomedb.Database]*Words
+	mu          sync.Mutex
+	registry    *genomedb.Registry
+	by          map[*genomedb.Database]*Words
+	genes       bins[*Gene]
+	transcripts bins[*Transcript]
+	structures  bins[*Structure]
 }
 
-// Of gives the words of a database of reg. Another registry (new data) makes
-// it forget the former one's.
-func (c *Cache) Of(ctx context.Context, reg *genomedb.Registry, db *genomedb.Database) (*Words, error) {
+// words gives the words of a database of reg. Another registry (new data)
+// makes the cache forget the former one's; bins know theirs by the database.
+func (c *Cache) words(ctx context.Context, reg *genomedb.Registry, db *genomedb.Database) (*Words, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.registry != reg {
 		c.registry, c.by = reg, map[*genomedb.Database]*Words{}
+		c.genes.clear()
+		c.transcripts.clear()
+		c.structures.clear()
 	}
 	if w := c.by[db]; w != nil {
 		return w, nil
@@ -49,7 +62,8 @@ func (c *Cache) Of(ctx context.Context, reg *genomedb.Registry, db *genomedb.Dat
 }
 
 func readWords(ctx context.Context, db *genomedb.Database) (*Words, error) {
-	w := &Words{analyses: map[int64]Analysis{}, byLogic: map[string]int64{}, terms: map[string]string{}}
+	w := &Words{analyses: map[int64]Analysis{}, byLogic: map[string]int64{}, terms: map[string]string{},
+		codes: map[int64]string{}, attributes: map[string][]int64{}, names: map[int64]string{}, external: map[string][]int64{}}
 	if db.HasTable("analysis") {
 		err := query(ctx, db, "SELECT analysis_id, COALESCE(logic_name, ''), COALESCE(gff_source, '') FROM {analysis}", nil,
 			func(scan func(...any) error) error {
@@ -76,7 +90,32 @@ func readWords(ctx context.Context, db *genomedb.Database) (*Words, error) {
 			return nil, err
 		}
 	}
-	return w, nil
+	if err := w.readNames(ctx, db, "attrib_type", "SELECT attrib_type_id, code FROM {attrib_type} ORDER BY attrib_type_id", func(id int64, code string) {
+		w.codes[id] = code
+		w.attributes[code] = append(w.attributes[code], id)
+		if strings.Contains(code, "MANE") {
+			w.mane = append(w.mane, code)
+		}
+	}); err != nil {
+		return nil, err
+	}
+	return w, w.readNames(ctx, db, "external_db", "SELECT external_db_id, db_name FROM {external_db} ORDER BY external_db_id", func(id int64, name string) {
+		w.names[id] = name
+		w.external[fold(name)] = append(w.external[fold(name)], id)
+	})
+}
+
+func (w *Words) readNames(ctx context.Context, db *genomedb.Database, table, text string, row func(id int64, name string)) error {
+	if !db.HasTable(table) {
+		return nil
+	}
+	return query(ctx, db, text, nil, func(scan func(...any) error) error {
+		var id int64
+		var name string
+		err := scan(&id, &name)
+		row(id, name)
+		return err
+	})
 }
 
 // Analysis is the analysis of that id; empty where there is none.
