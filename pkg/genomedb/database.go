@@ -17,24 +17,33 @@ type Database struct {
 	SchemaVersion int    // meta schema_version; 0 where it has none
 
 	registry *Registry
-	tables   map[string]*table // by name in lower case
+	schema   schema
 	meta     map[string][]string
-}
-
-type table struct {
-	physical string // quoted
-	columns  map[string]bool
+	assembly string // version of the default coordinate system, of a core database
 }
 
 // Query runs SQL that writes tables of this database in braces: {gene}. The
 // caller closes the rows. Values come back as int64, float64, string, []byte
 // (BLOB columns) or nil.
 func (d *Database) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	text, err := d.expand(query)
+	tables, err := d.schema.get(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("genomedb: %s: reading its tables' names: %w", d.Name, err)
+	}
+	text, err := expand(query, func(name string) (string, error) {
+		if t := tables[strings.ToLower(name)]; t != nil {
+			return t.physical, nil
+		}
+		return "", fmt.Errorf("genomedb: database %s has no table %q: %w", d.Name, name, ErrNoTable)
+	})
 	if err != nil {
 		return nil, err
 	}
-	rows, err := d.registry.stmts.query(ctx, text, args)
+	return d.run(ctx, query, text, args)
+}
+
+func (d *Database) run(ctx context.Context, query, text string, args []any) (*sql.Rows, error) {
+	rows, err := d.registry.engine.query(ctx, text, args)
 	if err != nil {
 		return nil, fmt.Errorf("genomedb: %s: %w in %s", d.Name, err, squeeze(query))
 	}
@@ -80,14 +89,22 @@ func (r *Row) Scan(dest ...any) error {
 	return r.rows.Close()
 }
 
-// HasTable says whether the database has the table. Case does not count.
+// HasTable says whether the database has the table. Case does not count. While
+// a server cannot be asked, it has whatever it may have: the query that follows
+// fails, and nobody is told that there is nothing.
 func (d *Database) HasTable(name string) bool {
-	return d.tables[strings.ToLower(name)] != nil
+	tables, err := d.schema.get(context.Background())
+	return err != nil || tables[strings.ToLower(name)] != nil
 }
 
-// HasColumn says whether the database has the table with the column.
+// HasColumn says whether the database has the table with the column, as
+// HasTable does.
 func (d *Database) HasColumn(table, column string) bool {
-	t := d.tables[strings.ToLower(table)]
+	tables, err := d.schema.get(context.Background())
+	if err != nil {
+		return true
+	}
+	t := tables[strings.ToLower(table)]
 	return t != nil && t.columns[strings.ToLower(column)]
 }
 
@@ -101,24 +118,4 @@ func (d *Database) MetaFirst(key string) string {
 		return v[0]
 	}
 	return ""
-}
-
-func (d *Database) readMeta(ctx context.Context) error {
-	d.meta = map[string][]string{}
-	if !d.HasColumn("meta", "meta_value") {
-		return nil
-	}
-	rows, err := d.Query(ctx, `SELECT meta_key, meta_value FROM {meta} WHERE meta_value IS NOT NULL ORDER BY meta_id`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var k, v string
-		if err := rows.Scan(&k, &v); err != nil {
-			return fmt.Errorf("%s.meta: %w", d.Name, err)
-		}
-		d.meta[k] = append(d.meta[k], v)
-	}
-	return rows.Err()
 }

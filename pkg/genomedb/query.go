@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+
+	"mirrornet/pkg/genomedb/dbserver"
 )
 
-// expand writes {table} as the table's physical name. Text in single quotes,
-// double quotes or backquotes stays.
-func (d *Database) expand(query string) (string, error) {
+// expand writes {table} as physical says. Text in single quotes, double quotes
+// or backquotes stays.
+func expand(query string, physical func(table string) (string, error)) (string, error) {
 	var b strings.Builder
 	b.Grow(len(query) + 64)
 	var quoted byte
@@ -29,12 +31,11 @@ func (d *Database) expand(query string) (string, error) {
 			if end < 0 {
 				return "", fmt.Errorf("genomedb: { without } in %s", squeeze(query))
 			}
-			name := query[i+1 : i+end]
-			t := d.tables[strings.ToLower(name)]
-			if t == nil {
-				return "", fmt.Errorf("genomedb: database %s has no table %q: %w", d.Name, name, ErrNoTable)
+			name, err := physical(query[i+1 : i+end])
+			if err != nil {
+				return "", err
 			}
-			b.WriteString(t.physical)
+			b.WriteString(name)
 			i += end
 			continue
 		}
@@ -43,9 +44,14 @@ func (d *Database) expand(query string) (string, error) {
 	return b.String(), nil
 }
 
-// ErrNoTable is wrapped by the error of a query that names a table which the
-// database does not have.
-var ErrNoTable = errors.New("no such table")
+var (
+	// ErrNoTable is wrapped by the error of a query that names a table which
+	// the database does not have.
+	ErrNoTable = dbserver.ErrNoTable
+	// ErrUnavailable is wrapped by the error of a query for which the database
+	// server could not be reached: it may go well later.
+	ErrUnavailable = dbserver.ErrUnavailable
+)
 
 // squeeze makes one short line of a query, for errors.
 func squeeze(query string) string {

@@ -2,34 +2,38 @@ package genomedb
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
-	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"mirrornet/pkg/genomedb/dbserver"
 )
 
-// Config says where the databases are.
+// Config says where the databases are: in SQLite or behind DSN.
 type Config struct {
 	// SQLite is the path of the file that package load or sample wrote. It is
 	// opened read-only and must exist.
 	SQLite string
+	// DSN is a MySQL or MariaDB server, user@tcp(host:3306)/ or
+	// mysql://user@host:3306/. Its databases are found by their names.
+	DSN string
+	// Password for DSN's user, which is better not part of it.
+	Password string
+	// Release is which of a server's releases to use. 0: the highest that has
+	// a core database.
+	Release int
+	// Connections bounds the connections to the server. 0: 16.
+	Connections int
 	// Logger hears what was found; nil: silent.
 	Logger *slog.Logger
 }
 
-// Registry holds the species and databases of one file. It is immutable and
+// Registry holds the species and databases of one release. It is immutable and
 // safe for concurrent use until Close.
 type Registry struct {
-	db        *sql.DB
-	stmts     *statements
+	engine    engine
 	species   []*Species
 	byName    map[string]*Species
 	databases []*Database
@@ -42,41 +46,34 @@ func Open(ctx context.Context, c Config) (*Registry, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	if c.SQLite == "" || strings.Contains(c.SQLite, ":memory:") {
-		return nil, fmt.Errorf("genomedb: SQLite is %q: give the path of a file made by origin load", c.SQLite)
+	r := &Registry{}
+	var err error
+	place := c.SQLite
+	switch {
+	case c.SQLite != "" && c.DSN != "":
+		err = errors.New("genomedb: both a file and a server are given; give one")
+	case c.DSN != "":
+		place = dbserver.Address(c.DSN)
+		r.engine, err = openServer(c)
+	case c.SQLite != "":
+		r.engine, err = openFile(c.SQLite)
+	default:
+		err = errors.New("genomedb: SQLite is empty: give the path of a file made by origin load")
 	}
-	if st, err := os.Stat(c.SQLite); err != nil {
-		return nil, fmt.Errorf("genomedb: %w", err)
-	} else if st.IsDir() {
-		return nil, fmt.Errorf("genomedb: %s is a folder: give the file that origin load made of it", c.SQLite)
-	}
-	db, err := sql.Open("sqlite", dsn(c.SQLite))
 	if err != nil {
-		return nil, fmt.Errorf("genomedb: %s: %w", c.SQLite, err)
+		return nil, err
 	}
-	db.SetMaxIdleConns(4 * runtime.GOMAXPROCS(0))
-	r := &Registry{db: db, stmts: newStatements(db)}
 	if err := r.read(ctx, logger); err != nil {
-		return nil, errors.Join(fmt.Errorf("genomedb: %s: %w", c.SQLite, err), r.Close())
+		return nil, errors.Join(fmt.Errorf("genomedb: %s: %w", place, err), r.Close())
 	}
 	return r, nil
 }
 
-// dsn opens the file read-only, mapped into memory up to 8 GiB.
-func dsn(path string) string {
-	if abs, err := filepath.Abs(path); err == nil {
-		path = abs
-	}
-	u := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
-	q := url.Values{"mode": {"ro"}, "_pragma": {"query_only(1)", "mmap_size(8589934592)", "cache_size(-16000)", "temp_store(memory)"}}
-	u.RawQuery = q.Encode()
-	return u.String()
-}
+// Close ends all queries and closes the file or the connections.
+func (r *Registry) Close() error { return r.engine.close() }
 
-// Close ends all queries and closes the file.
-func (r *Registry) Close() error {
-	return errors.Join(r.stmts.close(), r.db.Close())
-}
+// Ping asks whether the databases can be asked now.
+func (r *Registry) Ping(ctx context.Context) error { return r.engine.ping(ctx) }
 
 // Species lists the species, by production name: whatever has a core database.
 func (r *Registry) Species() []*Species { return slices.Clone(r.species) }
@@ -124,64 +121,28 @@ func (r *Registry) Owned(owner, kind string) (*Database, bool) {
 	return nil, false
 }
 
-// read fills the registry from the file.
+// read fills the registry.
 func (r *Registry) read(ctx context.Context, logger *slog.Logger) error {
-	entries, err := Catalogue(ctx, r.db)
+	list, err := r.engine.list(ctx, logger)
 	if err != nil {
 		return err
 	}
-	columns, err := r.columns(ctx)
-	if err != nil {
+	for _, d := range list {
+		d.registry = r
+	}
+	if err := each(ctx, r.engine.parallel(), list, (*Database).readMeta); err != nil {
 		return err
 	}
-	for _, e := range entries {
-		if d, ok := r.Owned(e.Owner, e.Kind); ok {
-			return fmt.Errorf("%s and %s are both the %s database of %s: load them again", d.Name, e.Name, e.Kind, e.Owner)
-		}
-		d := &Database{Name: e.Name, Kind: e.Kind, Owner: e.Owner, SchemaVersion: e.SchemaVersion,
-			tables: columns[e.Name], registry: r}
-		if err := d.readMeta(ctx); err != nil {
-			return err
+	for _, d := range settle(list, logger) {
+		if other, ok := r.Owned(d.Owner, d.Kind); ok {
+			return fmt.Errorf("%s and %s are both the %s database of %s: load them again", other.Name, d.Name, d.Kind, d.Owner)
 		}
 		r.databases = append(r.databases, d)
-		r.release = max(r.release, e.SchemaVersion)
+		r.release = max(r.release, d.SchemaVersion)
 	}
 	if err := r.readSpecies(ctx, logger); err != nil {
 		return err
 	}
 	logger.Debug("genome databases open", "species", len(r.species), "databases", len(r.databases), "release", r.release)
 	return nil
-}
-
-// columns lists every database's tables with their columns in lower case.
-func (r *Registry) columns(ctx context.Context) (map[string]map[string]*table, error) {
-	rows, err := r.db.QueryContext(ctx, `SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	all := map[string]map[string]*table{}
-	for rows.Next() {
-		var name, column string
-		if err := rows.Scan(&name, &column); err != nil {
-			return nil, err
-		}
-		i := strings.LastIndexByte(name, '.')
-		if i < 0 {
-			continue
-		}
-		tables := all[name[:i]]
-		if tables == nil {
-			tables = map[string]*table{}
-			all[name[:i]] = tables
-		}
-		key := strings.ToLower(name[i+1:])
-		t := tables[key]
-		if t == nil {
-			t = &table{physical: quote(name), columns: map[string]bool{}}
-			tables[key] = t
-		}
-		t.columns[strings.ToLower(column)] = true
-	}
-	return all, rows.Err()
 }

@@ -1,15 +1,12 @@
 package genomedb
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
 	"strings"
 )
-
-// ancestral is the owner of the core database of ancestral sequences. It is a
-// species to the API's list, and to nothing else.
-const ancestral = "ancestral_sequences"
 
 // Species is a species with a core database; what its meta does not say is
 // empty. The fields are not to be changed.
@@ -60,10 +57,7 @@ func (r *Registry) readSpecies(ctx context.Context, logger *slog.Logger) error {
 		if core.Kind != "core" {
 			continue
 		}
-		s, err := readSpecies(ctx, core)
-		if err != nil {
-			return err
-		}
+		s := newSpecies(core)
 		r.byName[core.Owner] = s
 		r.species = append(r.species, s)
 	}
@@ -92,47 +86,30 @@ func (r *Registry) readSpecies(ctx context.Context, logger *slog.Logger) error {
 	return nil
 }
 
-// readSpecies reads a species from its core database's meta.
-func readSpecies(ctx context.Context, core *Database) (*Species, error) {
+// newSpecies makes a species of its core database's meta.
+func newSpecies(core *Database) *Species {
 	s := &Species{
 		Name:             core.Owner,
 		DisplayName:      core.MetaFirst("species.display_name"),
 		CommonName:       core.MetaFirst("species.common_name"),
 		ScientificName:   core.MetaFirst("species.scientific_name"),
 		TaxonID:          core.MetaFirst("species.taxonomy_id"),
-		Assembly:         core.MetaFirst("assembly.default"),
+		Assembly:         cmp.Or(core.assembly, core.MetaFirst("assembly.default")),
 		AssemblyName:     core.MetaFirst("assembly.name"),
 		Accession:        core.MetaFirst("assembly.accession"),
 		Strain:           core.MetaFirst("species.strain"),
 		StrainCollection: core.MetaFirst("species.strain_collection"),
-		Division:         core.MetaFirst("species.division"),
+		Division:         cmp.Or(core.MetaFirst("species.division"), "EnsemblVertebrates"),
 		URL:              core.MetaFirst("species.url"),
 		Release:          core.SchemaVersion,
 		databases:        map[string]*Database{},
-	}
-	if s.Division == "" {
-		s.Division = "EnsemblVertebrates"
 	}
 	for _, a := range core.Meta("species.alias") {
 		if a = strings.ToLower(a); a != s.Name {
 			s.Aliases = append(s.Aliases, a)
 		}
 	}
-	if core.HasColumn("coord_system", "attrib") && s.Name != ancestral {
-		rows, err := core.Query(ctx, `SELECT version FROM {coord_system}
-			WHERE version <> '' AND attrib LIKE '%default_version%' ORDER BY rank LIMIT 1`)
-		if err != nil {
-			return nil, err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			if err := rows.Scan(&s.Assembly); err != nil {
-				return nil, err
-			}
-		}
-		return s, rows.Err()
-	}
-	return s, nil
+	return s
 }
 
 // comparaAliases adds "name assembly" of comparative genomics' genomes, where
