@@ -30,6 +30,7 @@ import (
 
 	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/ensembl"
+	"mirrornet/pkg/genomedb"
 	"mirrornet/pkg/origin"
 )
 
@@ -153,10 +154,38 @@ func of(m map[string]*Count, name string) *Count {
 // Run asks an origin with these modules every record that filter takes, and
 // logs a table and the first differences. It skips t where the shared folder
 // is missing. It does not fail t for differences.
-func Run(t testing.TB, modules []ensembl.Module, filter func(Record) bool) Report {
+//
+// It asks the databases in a file, and then those on MariaDB, as the subtest
+// MariaDB: what holds on the former must hold on the latter, too.
+func Run(t *testing.T, modules []ensembl.Module, filter func(Record) bool) Report {
+	t.Helper()
+	rep := run(t, modules, Genome(t), filter)
+	t.Run("MariaDB", func(t *testing.T) {
+		other := run(t, modules, GenomeOnMariaDB(t), filter)
+		failed := map[string]bool{}
+		for _, d := range rep.Diffs {
+			failed[d.Record.ID] = true
+		}
+		shown := 0
+		for _, d := range other.Diffs {
+			if failed[d.Record.ID] {
+				continue
+			}
+			if shown++; shown <= maxDiffs() {
+				t.Errorf("%s %s %s holds on SQLite only: %s", d.Record.ID, d.Record.Method, d.Record.Path, d.Why)
+			}
+		}
+		if shown > 0 || other.Held < rep.Held || other.Strict < rep.Strict {
+			t.Errorf("held %d and %d strictly of %d; on SQLite %d and %d", other.Held, other.Strict, other.Total, rep.Held, rep.Strict)
+		}
+	})
+	return rep
+}
+
+func run(t *testing.T, modules []ensembl.Module, genome *genomedb.Registry, filter func(Record) bool) Report {
 	t.Helper()
 	records := Records(t)
-	h, err := origin.New(origin.Config{Modules: modules, Genome: Genome(t), Limits: Limits(), GFF3Source: GFF3Source})
+	h, err := origin.New(origin.Config{Modules: modules, Genome: genome, Limits: Limits(), GFF3Source: GFF3Source})
 	if err != nil {
 		t.Fatal(err)
 	}
