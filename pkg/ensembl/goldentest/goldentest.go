@@ -18,6 +18,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -185,7 +186,8 @@ func Run(t *testing.T, modules []ensembl.Module, filter func(Record) bool) Repor
 func run(t *testing.T, modules []ensembl.Module, genome *genomedb.Registry, filter func(Record) bool) Report {
 	t.Helper()
 	records := Records(t)
-	h, err := origin.New(origin.Config{Modules: modules, Genome: genome, Limits: Limits(), GFF3Source: GFF3Source})
+	var said bytes.Buffer // why an answer is a 500
+	h, err := origin.New(origin.Config{Modules: modules, Genome: genome, Limits: Limits(), GFF3Source: GFF3Source, Logger: slog.New(slog.NewTextHandler(&said, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,6 +201,7 @@ func run(t *testing.T, modules []ensembl.Module, genome *genomedb.Registry, filt
 			continue
 		}
 		id := "(none)"
+		said.Reset()
 		req, got := ask(h, rec)
 		if req != nil {
 			r, _, ok := index.Resolve(req.Method, req.URL.EscapedPath(), req.URL.RawQuery, req.Header)
@@ -207,6 +210,9 @@ func run(t *testing.T, modules []ensembl.Module, genome *genomedb.Registry, filt
 			}
 		}
 		res := compare(rec, req, got)
+		if got.Code >= 500 {
+			res.why += " " + said.String()
+		}
 		rep.add(res)
 		of(rep.Endpoints, id).add(res)
 		mediaType, _, _ := strings.Cut(rec.Response["content-type"], ";")

@@ -75,7 +75,7 @@ func assemblyInfo(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 		return ensembl.Answer{}, err
 	}
 	bands, synonyms := c.Query.Bool("bands"), c.Query.Bool("synonyms")
-	karyotype, err := withAttribute(ctx, core, "karyotype_rank", "CAST(a.value AS INTEGER), r.seq_region_id")
+	karyotype, err := withAttribute(ctx, core, "karyotype_rank", "a.value + 0, r.seq_region_id")
 	if err != nil {
 		return ensembl.Answer{}, err
 	}

@@ -125,7 +125,7 @@ func findBiotypes(ctx context.Context, c ensembl.Call, where string, args ...any
 		return list, nil
 	}
 	if object := c.Path["object_type"]; object != "" {
-		where += " AND object_type = ? COLLATE NOCASE"
+		where += " AND object_type = ?"
 		args = append(args, object)
 	}
 	query := "SELECT name, biotype_group, object_type, so_acc, so_term FROM {biotype} WHERE " + where + " ORDER BY biotype_id"
@@ -150,7 +150,7 @@ func biotypeGroups(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) 
 		}
 		return ensembl.Answer{Value: keys(names)}, err
 	}
-	list, err := findBiotypes(ctx, c, "biotype_group = ? COLLATE NOCASE AND db_type LIKE '%core%'", group)
+	list, err := findBiotypes(ctx, c, "biotype_group = ? AND db_type LIKE '%core%'", group)
 	if err == nil && len(list) == 0 {
 		return ensembl.Answer{}, ensembl.NotFound("biotypes not found for group %s%s", group, andObjectType(c))
 	}
@@ -162,7 +162,7 @@ func biotypeName(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 	if name == "" {
 		return ensembl.Answer{}, ensembl.BadRequest("Missing mandatory argument ':name' for endpoint info/biotypes/name/:name/:object_type")
 	}
-	list, err := findBiotypes(ctx, c, "name = ? COLLATE NOCASE", name)
+	list, err := findBiotypes(ctx, c, "name = ?", name)
 	if err == nil && len(list) == 0 {
 		return ensembl.Answer{}, ensembl.NotFound("biotypes not found for name %s%s", name, andObjectType(c))
 	}

@@ -81,7 +81,7 @@ func speciesSets(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 		LEFT JOIN {species_set_header} h ON h.species_set_id = l.species_set_id
 		JOIN {species_set} s ON s.species_set_id = l.species_set_id
 		JOIN {genome_db} g ON g.genome_db_id = s.genome_db_id
-		WHERE m.type = ? COLLATE NOCASE ORDER BY l.method_link_species_set_id, g.genome_db_id`,
+		WHERE m.type = ? ORDER BY l.method_link_species_set_id, g.genome_db_id`,
 		[]any{c.Path["method"]}, func(rows *sql.Rows) error {
 			var id int64
 			var s speciesSet
