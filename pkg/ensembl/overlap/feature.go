@@ -47,7 +47,10 @@ func (p *Place) fields(f *Fields) {
 // Term is what GFF3 says of a feature beside its fields.
 type Term struct {
 	Name   string // the Sequence Ontology's: column 3
-	Source string // column 2, where no field "source" says it; "" is "."
+	Source string // column 2, where no field "source" says it; "" is the server's default
+	// NoSource says that column 2 is empty, as the reference leaves it for what
+	// is no feature to it.
+	NoSource bool
 	// Prefix stands before the value of "id"; "" is Name. Where IDIsName the
 	// id is not written as ID, but as Name.
 	Prefix   string

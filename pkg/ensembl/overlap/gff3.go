@@ -44,6 +44,9 @@ func appendLine(b []byte, f Feature, fields []kept, source string) []byte {
 		b = append(b, '\t')
 	}
 	column("seq_region_name", "?")
+	if term.NoSource {
+		source = ""
+	}
 	column("source", cmp.Or(term.Source, source))
 	b = append(b, term.Name...)
 	b = append(b, '\t')

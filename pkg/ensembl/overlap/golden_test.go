@@ -17,4 +17,7 @@ func TestGolden(t *testing.T) {
 	if rep.Total == 0 {
 		t.Fatal("no record was compared")
 	}
+	if rep.Strict != rep.Total {
+		t.Errorf("%d of %d records hold with all types, want all", rep.Strict, rep.Total)
+	}
 }

@@ -2,9 +2,12 @@ package overlap
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/ensembl"
+	"mirrornet/pkg/genomedb"
 	"mirrornet/pkg/genomedb/assembly"
 	"mirrornet/pkg/genomedb/feature"
 	"mirrornet/pkg/genomedb/track"
@@ -138,7 +141,11 @@ func lies(o *feature.Object) (at assembly.Slice, ok bool) {
 
 func (m *module) getRegion(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 	f := m.finder(c)
-	r, err := f.Reader(ctx, c.Path["species"], "core")
+	name := c.Path["species"]
+	if _, ok := c.Genome.Resolve(name); !ok && owns(c.Genome, name) {
+		return ensembl.Answer{}, ensembl.BadRequest("Do not know anything about the species %s and core database", name)
+	}
+	r, err := f.Reader(ctx, name, "core")
 	if err != nil {
 		return ensembl.Answer{}, err
 	}
@@ -151,6 +158,11 @@ func (m *module) getRegion(ctx context.Context, c ensembl.Call) (ensembl.Answer,
 		return ensembl.Answer{}, ensembl.BadRequest("%d is greater than the maximum allowed length of %d. Request smaller regions of sequence", at.Length(), most)
 	}
 	q := &query{Call: c, Core: r, Slice: at, finder: f, tracks: &m.tracks}
-	q.Species, _ = c.Genome.Resolve(c.Path["species"])
+	q.Species, _ = c.Genome.Resolve(name)
 	return m.answer(ctx, q)
+}
+
+// owns says whether there are databases of that name, such as multi.
+func owns(reg *genomedb.Registry, name string) bool {
+	return slices.ContainsFunc(reg.Databases(), func(d *genomedb.Database) bool { return strings.EqualFold(d.Owner, name) })
 }

@@ -12,7 +12,7 @@ import (
 func sources() map[string]source {
 	return map[string]source{
 		"gene": genes, "transcript": transcripts, "cds": codingParts, "exon": exons, "mane": manes,
-		"repeat": repeats, "simple": simples, "band": bands, "misc": miscs,
+		"repeat": repeats, "simple": simples, "band": bands, "misc": miscs, "constrained": constrained,
 
 		"variation":                    variants(false),
 		"somatic_variation":            variants(true),

@@ -149,14 +149,12 @@ func (a *Assembly) Places(ctx context.Context, s Slice, db *genomedb.Database, t
 			systems = only(systems, s.On.System)
 		}
 	}
-	resolved, err := a.Resolve(ctx, s)
+	segments, err := a.Borrowing(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	var crossings []int64
-	segments := []Segment{{1, s.Length(), s}}
-	if len(a.exceptions[s.On.ID]) > 0 {
-		segments = append(borrowedOnly(resolved, s), segments...)
+	if len(segments) > 1 {
 		if crossings, err = a.crossings(ctx, s); err != nil {
 			return nil, err
 		}
@@ -179,6 +177,17 @@ func (a *Assembly) Places(ctx context.Context, s Slice, db *genomedb.Database, t
 		}
 	}
 	return out, nil
+}
+
+// Borrowing is what a slice borrows from other sequences (see
+// [Assembly.Resolve]), and last the whole slice itself.
+func (a *Assembly) Borrowing(ctx context.Context, s Slice) ([]Segment, error) {
+	whole := Segment{1, s.Length(), s}
+	if len(a.exceptions[s.On.ID]) == 0 {
+		return []Segment{whole}, nil
+	}
+	resolved, err := a.Resolve(ctx, s)
+	return append(borrowedOnly(resolved, s), whole), err
 }
 
 // mostPlaces is how many intervals of another coordinate system are asked
