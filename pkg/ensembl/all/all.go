@@ -7,6 +7,7 @@ import (
 	"mirrornet/pkg/ensembl/info"
 	"mirrornet/pkg/ensembl/lookup"
 	"mirrornet/pkg/ensembl/mapping"
+	"mirrornet/pkg/ensembl/ontology"
 	"mirrornet/pkg/ensembl/overlap"
 	"mirrornet/pkg/ensembl/sequence"
 	"mirrornet/pkg/ensembl/xrefs"
@@ -21,6 +22,7 @@ func Modules() []ensembl.Module {
 		lookup.Module(),
 		mapping.Module(),
 		overlap.Module(),
+		ontology.Module(),
 		sequence.Module(),
 	}
 }
