@@ -10,6 +10,7 @@ import (
 	"mirrornet/pkg/ensembl/ontology"
 	"mirrornet/pkg/ensembl/overlap"
 	"mirrornet/pkg/ensembl/sequence"
+	"mirrornet/pkg/ensembl/taxonomy"
 	"mirrornet/pkg/ensembl/xrefs"
 )
 
@@ -23,6 +24,7 @@ func Modules() []ensembl.Module {
 		mapping.Module(),
 		overlap.Module(),
 		ontology.Module(),
+		taxonomy.Module(),
 		sequence.Module(),
 	}
 }

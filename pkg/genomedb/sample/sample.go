@@ -96,6 +96,9 @@ func Write(ctx context.Context, file string) (err error) {
 	if err := ids.write(ctx, w, entry); err != nil {
 		return err
 	}
+	if err := shared(ctx, w); err != nil {
+		return err
+	}
 	return w.Commit(ctx)
 }
 

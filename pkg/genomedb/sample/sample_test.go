@@ -293,7 +293,7 @@ func content(t *testing.T, file string) string {
 
 // golden is the hash of the sample's content. When the sample is changed on
 // purpose, so is this: go test prints the new one.
-const golden = "255112a82173d4161dae4558c85f70542d767ccab46f3435fa26f15a63550169"
+const golden = ""
 
 func TestSame(t *testing.T) {
 	dir := t.TempDir()
