@@ -99,7 +99,7 @@ func (d *domain) Fields(f *Fields) {
 	f.Int("end", d.End)
 	f.Text("seq_region_name", d.protein.StableID)
 	f.Text("Parent", d.protein.transcript.StableID)
-	f.Text("type", d.Database)
+	f.Nullable("type", d.Database)
 	description := d.InterProText
 	if description == "" || description == "0" {
 		description = d.HitDescription

@@ -140,7 +140,7 @@ func domains(ctx context.Context, p *protein) ([]residueFeature, error) {
 			// The name of a database stands for the last of its analyses.
 			database := logic
 			for _, d := range found {
-				if strings.ToLower(d.Database) == database {
+				if d.Database == nil && database == "" || d.Database != nil && strings.ToLower(*d.Database) == database {
 					logic = strings.ToLower(d.Logic)
 				}
 			}

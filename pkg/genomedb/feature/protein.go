@@ -18,8 +18,8 @@ type Domain struct {
 	HitDescription   string
 	InterPro         string // accession, "" for none
 	InterProText     string
-	Logic            string // of the analysis
-	Database         string // that the analysis searched
+	Logic            string  // of the analysis
+	Database         *string // that the analysis searched
 	Cigar            string
 	AlignType        *string
 	Protein          int64 // the translation's database id
@@ -37,7 +37,7 @@ func (r *Reader) Domains(ctx context.Context, p *Translation) ([]*Domain, error)
 	}
 	var out []*Domain
 	err := query(ctx, r.DB, `SELECT p.seq_start, p.seq_end, p.hit_start, p.hit_end, p.hit_name, COALESCE(p.hit_description, ''), `+alignment+`,
-		COALESCE(x.description, ''), COALESCE(i.interpro_ac, ''), COALESCE(a.logic_name, ''), COALESCE(a.db, '')
+		COALESCE(x.description, ''), COALESCE(i.interpro_ac, ''), COALESCE(a.logic_name, ''), a.db
 		FROM {protein_feature} p LEFT JOIN {interpro} i ON i.id = p.hit_name
 		LEFT JOIN {xref} x ON x.dbprimary_acc = i.interpro_ac
 		LEFT JOIN {analysis} a ON a.analysis_id = p.analysis_id

@@ -22,6 +22,8 @@ type annotator struct {
 	retired []lookup       // ids of the past
 	terms   map[string]int // xref_id by accession
 	counts  map[string]int // genes by kind of biotype, and transcripts
+	placed  []placed
+	between []site
 }
 
 type lookup struct{ id, object string }
@@ -95,6 +97,9 @@ func (a *annotator) chromosome(c chromosome, genes []gene) {
 	a.onChromosome(c, id, seq, gaps[1].from)
 	for i, g := range genes {
 		a.gene(id, starts[i], g)
+		if at := starts[i] - space/2; end > 0 && seq[at] != 'N' {
+			a.between = append(a.between, site{id, at + 1, seq[at]})
+		}
 	}
 }
 
@@ -193,6 +198,7 @@ func (a *annotator) gene(region, start int, g gene) {
 	a.object(id, "Gene", a.add("xref", "external_db_id", entrez, "dbprimary_acc", fmt.Sprint(990000+id), "display_label", g.spec.symbol,
 		"version", "0", "description", g.spec.description, "info_type", "DEPENDENT"))
 	exons := map[string]int{}
+	a.placed = append(a.placed, placed{gene: g, region: region, at: place})
 	for i, t := range g.transcripts {
 		a.transcript(g, id, region, i, t, place, exons)
 	}
@@ -214,6 +220,8 @@ func (a *annotator) transcript(g gene, geneID, region, i int, t transcript, plac
 		"is_current", 1, "canonical_translation_id", translation, "stable_id", stable, "version", g.spec.version%5+1, "created_date", created, "modified_date", created)
 	a.counts["transcript"]++
 	a.lookups = append(a.lookups, lookup{stable, "Transcript"})
+	own := &a.placed[len(a.placed)-1]
+	own.stables = append(own.stables, stable)
 	a.object(id, "Transcript", symbol)
 	if i == 0 {
 		a.add("transcript_attrib", "transcript_id", id, "attrib_type_id", attrib("is_canonical"), "value", "1")
@@ -262,6 +270,10 @@ func (a *annotator) translation(g gene, transcript, i int, t transcript, exonIDs
 	domain := fmt.Sprintf("PF9%04d", id%7)
 	a.add("protein_feature", "translation_id", id, "seq_start", 10, "seq_end", 60, "hit_start", 1, "hit_end", 51, "hit_name", domain,
 		"analysis_id", analysisID("pfam"), "score", 40.5, "evalue", 1e-12, "perc_ident", 0.0, "hit_description", "sample domain")
+	a.add("protein_feature", "translation_id", id, "seq_start", 5, "seq_end", 66, "hit_start", 0, "hit_end", 0, "hit_name", fmt.Sprintf("SSF9%04d", id%5),
+		"analysis_id", analysisID("superfamily"), "score", 0.0, "evalue", 1e-9, "perc_ident", 0.0)
+	a.add("protein_feature", "translation_id", id, "seq_start", 20, "seq_end", 31, "hit_start", 0, "hit_end", 0, "hit_name", "Seg",
+		"analysis_id", analysisID("seg"), "score", 0.0, "evalue", 0.0, "perc_ident", 0.0)
 }
 
 // constitutive says whether every transcript has the exon.

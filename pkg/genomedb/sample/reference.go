@@ -62,12 +62,17 @@ var analyses = [][3]string{
 	{"repeatmask", "Repeats", "Made-up repeats"},
 	{"firstef", "First exons", "Made-up first exons"},
 	{"pfam", "Pfam domains", "Made-up domains"},
+	{"superfamily", "Superfamily domains", "Made-up domains"},
+	{"seg", "Low complexity (Seg)", "Made-up low complexity of proteins"},
 	{"xrefs", "External references", "Made-up references"},
 }
 
 func analysisID(name string) int {
 	return 1 + slices.IndexFunc(analyses, func(a [3]string) bool { return a[0] == name })
 }
+
+// searched are the databases that analyses of proteins looked in.
+var searched = map[string]string{"pfam": "Pfam", "superfamily": "Superfamily", "seg": "low_complexity"}
 
 func source(analysis string) string {
 	switch analysis {
@@ -111,6 +116,9 @@ func (a *annotator) reference() {
 	}
 	for _, an := range analyses {
 		id := a.add("analysis", "created", created, "logic_name", an[0], "gff_source", source(an[0]))
+		if db, ok := searched[an[0]]; ok {
+			a.set("analysis", "db", db)
+		}
 		a.add("analysis_description", "analysis_id", id, "display_label", an[1], "description", an[2], "displayable", 1)
 	}
 	for _, b := range biotypeRows {
@@ -187,19 +195,24 @@ func (a *annotator) statistics() {
 			a.add("genome_statistics", "statistic", t[0], "value", n, "species_id", 1, "attrib_type_id", attrib(t[0]), "timestamp", created)
 		}
 	}
-	for i := range a.tables {
-		t := &a.tables[i]
+	coordinates(a.rows)
+}
+
+// coordinates says how long the longest feature of each table is.
+func coordinates(r *rows) {
+	for i := range r.tables {
+		t := &r.tables[i]
 		from := slices.IndexFunc(t.Columns, named("seq_region_start"))
 		to := slices.IndexFunc(t.Columns, named("seq_region_end"))
 		longest := int64(0)
 		if from < 0 || to < 0 {
 			continue
 		}
-		for _, row := range a.values[t.Name] {
+		for _, row := range r.values[t.Name] {
 			longest = max(longest, row[to].(int64)-row[from].(int64)+1)
 		}
 		if longest > 0 {
-			a.add("meta_coord", "table_name", t.Name, "coord_system_id", chromosomeSystem, "max_length", longest)
+			r.add("meta_coord", "table_name", t.Name, "coord_system_id", chromosomeSystem, "max_length", longest)
 		}
 	}
 }

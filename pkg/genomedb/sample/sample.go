@@ -3,7 +3,7 @@
 //
 // Two species: homo_sapiens with chromosomes 7, 13, X and MT, which carry genes
 // named after BRAF, BRCA2 and IRAK1 and some thirty made-up ones, and a smaller
-// mus_musculus. Their names and stable ids are real; sequences, coordinates and
+// mus_musculus. The human genes have variants and promoters too. Their names and stable ids are real; sequences, coordinates and
 // structures are invented. All fits together: exons lie in transcripts,
 // transcripts in genes, introns begin with GT and end with AG, and every
 // coding sequence begins with a start codon, ends with a stop, and translates
@@ -30,6 +30,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"mirrornet/pkg/genomedb"
@@ -79,16 +80,32 @@ func Write(ctx context.Context, file string) (err error) {
 		return err
 	}
 	for i, sp := range []species{human(), mouse()} {
-		rows, err := newRows("core.sql", coreSchema)
+		core, err := newRows("core.sql", coreSchema)
 		if err != nil {
 			return err
 		}
-		a := &annotator{species: sp, rows: rows, random: newRandom(uint64(i + 1))}
+		a := &annotator{species: sp, rows: core, random: newRandom(uint64(i + 1))}
 		a.annotate()
 		a.lookup(ids, i+1)
 		entry := genomedb.Entry{Name: fmt.Sprintf("%s_core_%d_%d", sp.name, Release, sp.assemblyVersion), Owner: sp.name, Kind: "core", SchemaVersion: Release}
-		if err := rows.write(ctx, w, entry); err != nil {
+		if err := core.write(ctx, w, entry); err != nil {
 			return err
+		}
+		if i > 0 {
+			continue // the human alone has more than genes
+		}
+		for _, extra := range []struct {
+			kind string
+			make func() (*rows, error)
+		}{{"variation", a.variations}, {"funcgen", a.regulation}} {
+			more, err := extra.make()
+			if err != nil {
+				return err
+			}
+			entry.Name, entry.Kind = fmt.Sprintf("%s_%s_%d_%d", sp.name, extra.kind, Release, sp.assemblyVersion), extra.kind
+			if err := more.write(ctx, w, entry); err != nil {
+				return err
+			}
 		}
 	}
 	ids.add("meta", "meta_key", "schema_version", "meta_value", fmt.Sprint(Release))
@@ -172,6 +189,22 @@ func (r *rows) add(table string, pairs ...any) int {
 		r.err = fmt.Errorf("no table %s", table)
 	}
 	return n
+}
+
+// set sets a column of the table's last row.
+func (r *rows) set(table, column string, value any) {
+	for i := range r.tables {
+		if r.tables[i].Name != table {
+			continue
+		}
+		if j := slices.IndexFunc(r.tables[i].Columns, named(column)); j >= 0 && len(r.values[table]) > 0 {
+			r.values[table][len(r.values[table])-1][j] = value
+			return
+		}
+	}
+	if r.err == nil {
+		r.err = fmt.Errorf("no row of %s with a column %s", table, column)
+	}
 }
 
 func (r *rows) write(ctx context.Context, w *load.Writer, e genomedb.Entry) error {
