@@ -12,61 +12,90 @@ import (
 // Value is what a field is in the column: int64, float64, string, []byte (a
 // copy) or nil.
 func (c *Column) Value(f Field) (any, error) {
-	if f.Null {
-		return c.null(), nil
+	v, err := c.value(f)
+	if v.Kind == IsBlob {
+		v.Data = bytes.Clone(v.Data)
 	}
-	switch c.Affinity() {
-	case Integer:
-		return c.integer(f.Data)
-	case Real:
-		return c.real(f.Data)
-	case Blob:
-		return bytes.Clone(f.Data), nil
+	if err != nil {
+		return nil, err
 	}
-	switch c.Type {
-	case "enum":
-		return c.enum(string(f.Data))
-	case "set":
-		return c.set(string(f.Data))
-	}
-	return decode(f.Data), nil
+	return v.Any(), nil
+}
+
+func (c *Column) value(f Field) (v Value, err error) {
+	err = NewDecoder(&Table{Columns: []Column{*c}}).Decode(0, f, &v)
+	return v, err
 }
 
 // DefaultValue is what a row has in a column that it does not give.
 func (c *Column) DefaultValue() (any, error) {
+	v, err := c.defaultValue()
+	if err != nil {
+		return nil, err
+	}
+	return v.Any(), nil
+}
+
+func (c *Column) defaultValue() (Value, error) {
 	if c.Default == nil {
 		return c.null(), nil
 	}
-	return c.Value(Field{Data: []byte(*c.Default)})
+	return c.value(Field{Data: []byte(*c.Default)})
+}
+
+// Defaults are a row of a table's defaults. One that is no value of its column
+// but MySQL's own making, such as a date of zeros, is NULL.
+func (t *Table) Defaults() []Value {
+	row := make([]Value, len(t.Columns))
+	for i := range t.Columns {
+		if v, err := t.Columns[i].defaultValue(); err == nil {
+			row[i] = v
+		}
+	}
+	return row
 }
 
 // null is NULL, or in a NOT NULL column the type's own empty value, as MySQL
 // stores it. An AUTO_INCREMENT column numbers itself.
-func (c *Column) null() any {
+func (c *Column) null() Value {
 	if !c.NotNull || c.Auto {
-		return nil
+		return Value{}
 	}
 	switch c.Affinity() {
 	case Integer:
-		return int64(0)
+		return Value{Kind: IsInt}
 	case Real:
-		return float64(0)
+		return Value{Kind: IsFloat}
 	case Blob:
-		return []byte{}
+		return Value{Kind: IsBlob, Data: []byte{}}
 	}
 	if c.Type == "enum" && len(c.Values) > 0 {
-		return c.Values[0]
+		return Value{Kind: IsText, Data: []byte(c.Values[0])}
 	}
-	return ""
+	return Value{Kind: IsText}
 }
 
 // widths are the bits of integer types; others have 64.
 var widths = map[string]uint{"bool": 8, "boolean": 8, "tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "integer": 32, "year": 16}
 
-func (c *Column) integer(data []byte) (any, error) {
+// bounds are the least and greatest value of an integer type.
+func (c *Column) bounds() (least, greatest int64) {
+	width, ok := widths[c.Type]
+	switch {
+	case !ok && c.Unsigned:
+		return 0, math.MaxInt64
+	case !ok:
+		return math.MinInt64, math.MaxInt64
+	case c.Unsigned:
+		return 0, 1<<width - 1
+	}
+	return -1 << (width - 1), 1<<(width-1) - 1
+}
+
+func (c *Column) integer(data []byte) (int64, error) {
 	s := strings.TrimSpace(string(data))
 	if s == "" || s == "NULL" {
-		return int64(0), nil
+		return 0, nil
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
@@ -78,38 +107,38 @@ func (c *Column) integer(data []byte) (any, error) {
 		}
 		f, ferr := strconv.ParseFloat(s, 64)
 		if ferr != nil || math.IsNaN(f) || math.IsInf(f, 0) || strings.ContainsAny(s, "xX_") {
-			return nil, fmt.Errorf("%q is no whole number", clip(s))
+			return 0, fmt.Errorf("%q is no whole number", clip(s))
 		}
 		if f = math.Round(f); math.Abs(f) >= 1<<63 {
-			return nil, fmt.Errorf("%s does not fit in 64 bits with a sign", clip(s))
+			return 0, fmt.Errorf("%s does not fit in 64 bits with a sign", clip(s))
 		}
 		n = int64(f)
 	}
-	width, ok := widths[c.Type]
-	switch {
-	case c.Unsigned && n < 0, ok && c.Unsigned && n>>width != 0:
-		return nil, fmt.Errorf("%d is out of the range of %s unsigned", n, c.Type)
-	case ok && !c.Unsigned && (n >= 1<<(width-1) || n < -1<<(width-1)):
-		return nil, fmt.Errorf("%d is out of the range of %s", n, c.Type)
+	if least, greatest := c.bounds(); n < least || n > greatest {
+		sign := ""
+		if c.Unsigned {
+			sign = " unsigned"
+		}
+		return 0, fmt.Errorf("%d is out of the range of %s%s", n, c.Type, sign)
 	}
 	return n, nil
 }
 
-func (c *Column) real(data []byte) (any, error) {
+func (c *Column) real(data []byte) (float64, error) {
 	s := strings.TrimSpace(string(data))
 	if s == "" || s == "NULL" {
-		return float64(0), nil
+		return 0, nil
 	}
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) || strings.ContainsAny(s, "xX_") {
-		return nil, fmt.Errorf("%q is no number", clip(s))
+		return 0, fmt.Errorf("%q is no number", clip(s))
 	}
 	return f, nil
 }
 
 // enum gives the member as its definition writes it. "" is MySQL's value for
 // what was none; a number is a member's place.
-func (c *Column) enum(s string) (any, error) {
+func (c *Column) enum(s string) (string, error) {
 	if m, ok := c.member(s); ok || s == "" {
 		return m, nil
 	}
@@ -119,7 +148,7 @@ func (c *Column) enum(s string) (any, error) {
 		}
 		return c.Values[n-1], nil
 	}
-	return nil, fmt.Errorf("%q is not one of '%s'", clip(s), strings.Join(c.Values, "','"))
+	return "", fmt.Errorf("%q is not one of '%s'", clip(s), strings.Join(c.Values, "','"))
 }
 
 func (c *Column) member(s string) (string, bool) {
@@ -132,7 +161,7 @@ func (c *Column) member(s string) (string, bool) {
 }
 
 // set gives the members in the definition's order. A number is a bit for each.
-func (c *Column) set(s string) (any, error) {
+func (c *Column) set(s string) (string, error) {
 	if s == "" {
 		return "", nil
 	}
@@ -142,7 +171,7 @@ func (c *Column) set(s string) (any, error) {
 		if !ok {
 			n, err := strconv.ParseUint(s, 10, 64)
 			if err != nil || len(c.Values) < 64 && n>>len(c.Values) != 0 {
-				return nil, fmt.Errorf("%q is not one of '%s'", clip(part), strings.Join(c.Values, "','"))
+				return "", fmt.Errorf("%q is not one of '%s'", clip(part), strings.Join(c.Values, "','"))
 			}
 			bits = n
 			break
@@ -163,20 +192,20 @@ func (c *Column) set(s string) (any, error) {
 	return strings.Join(members, ","), nil
 }
 
-// decode gives text as UTF-8.
-func decode(data []byte) string {
+// decode gives text as UTF-8: data itself, if it is.
+func decode(data []byte) []byte {
 	if utf8.Valid(data) {
-		return string(data)
+		return data
 	}
-	var b strings.Builder
+	var b []byte
 	for _, c := range data {
 		if c >= 0x80 && c < 0xa0 {
-			b.WriteRune(windows1252[c-0x80])
+			b = utf8.AppendRune(b, windows1252[c-0x80])
 		} else {
-			b.WriteRune(rune(c))
+			b = utf8.AppendRune(b, rune(c))
 		}
 	}
-	return b.String()
+	return b
 }
 
 // windows1252 is where that character set is not Latin 1.
