@@ -7,19 +7,13 @@ import (
 	"fmt"
 	"strings"
 
-	"modernc.org/sqlite"
-
 	"mirrornet/pkg/genomedb"
 	"mirrornet/pkg/genomedb/load/dump"
 )
 
-// errDuplicates says that rows repeat a unique key which was to be made after
-// them.
-var errDuplicates = errors.New("rows repeat a unique key")
-
 // TableWriter fills one table. Close or Abandon it before the next.
 type TableWriter struct {
-	w         *Writer
+	w         *sqlite
 	table     *dump.Table
 	database  string
 	keysFirst bool
@@ -37,11 +31,17 @@ const (
 	batchBytes  = 1 << 20
 )
 
-// Table makes a table. With keysFirst, rows that repeat a unique key are
-// ignored; otherwise Close fails for them.
-func (w *Writer) Table(ctx context.Context, database string, t *dump.Table, keysFirst bool) (*TableWriter, error) {
-	tw := &TableWriter{w: w, table: t, database: database, keysFirst: keysFirst, columns: len(t.Columns)}
-	if err := w.exec(ctx, "BEGIN"); err != nil {
+// Table makes a table. Its keys are made after its rows, and Close fails where
+// these repeat a unique one.
+func (w *Writer) Table(ctx context.Context, database string, t *dump.Table) (*TableWriter, error) {
+	return w.table(ctx, database, t, false)
+}
+
+// table makes a table. With keysFirst, rows that repeat a unique key are
+// ignored.
+func (s *sqlite) table(ctx context.Context, database string, t *dump.Table, keysFirst bool) (*TableWriter, error) {
+	tw := &TableWriter{w: s, table: t, database: database, keysFirst: keysFirst, columns: len(t.Columns)}
+	if err := s.exec(ctx, "BEGIN"); err != nil {
 		return nil, err
 	}
 	if err := tw.prepare(ctx); err != nil {
@@ -74,11 +74,7 @@ func (tw *TableWriter) prepare(ctx context.Context) error {
 func (tw *TableWriter) keys(ctx context.Context) error {
 	for _, index := range createIndexes(tw.database, tw.table) {
 		if err := tw.w.exec(ctx, index); err != nil {
-			var e *sqlite.Error
-			if errors.As(err, &e) && e.Code()&0xff == 19 { // SQLITE_CONSTRAINT
-				return fmt.Errorf("%s.%s: %w: %w", tw.database, tw.table.Name, errDuplicates, err)
-			}
-			return err
+			return fmt.Errorf("%s.%s: %w", tw.database, tw.table.Name, err)
 		}
 	}
 	return nil

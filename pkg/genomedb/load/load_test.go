@@ -192,7 +192,7 @@ func TestCancelled(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "context canceled") {
 		t.Errorf("error %v, want the context's", err)
 	}
-	if left, _ := os.ReadDir(dir); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+	if left, _ := os.ReadDir(dir); len(left) != 1 || left[0].Name() != "x.db.partial" {
+		t.Errorf("left behind: %v, want x.db.partial", left)
 	}
 }

@@ -2,9 +2,11 @@ package load
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"mirrornet/pkg/genomedb"
+	"mirrornet/pkg/genomedb/load/btree"
 	"mirrornet/pkg/genomedb/load/dump"
 )
 
@@ -45,42 +47,79 @@ func rowidColumn(t *dump.Table) string {
 	return ""
 }
 
-// createIndexes writes the table's keys, unique ones first.
-func createIndexes(database string, t *dump.Table) []string {
+// index is a key as SQLite has it.
+type index struct {
+	key     dump.Key
+	name    string
+	sql     string
+	parts   []btree.Part
+	unique  bool
+	numbers bool // no text or blob is in it
+	entries *btree.Entries
+}
+
+func (x *index) newEntries(dir string, memory int) *btree.Entries {
+	return btree.NewEntries(dir, memory, x.parts, x.unique, x.numbers)
+}
+
+// indexesOf gives the table's keys, unique ones first. Of a key of prefixes,
+// one index is of the whole columns.
+func indexesOf(database string, t *dump.Table) []index {
 	rowid := rowidColumn(t)
-	var unique, plain []string
+	var unique, plain []index
 	for _, k := range t.Keys {
 		if k.Kind == dump.Primary && rowid != "" {
 			continue
 		}
-		columns := make([]string, len(k.Parts))
-		expressions := make([]string, len(k.Parts))
-		prefixed := false
-		for i, p := range k.Parts {
-			columns[i] = quote(p.Column)
-			expressions[i] = columns[i]
+		whole := index{key: k, name: database + "." + t.Name + "." + k.Name, numbers: true}
+		var columns, expressions []string
+		short := index{key: k, name: whole.name + ".prefix", unique: true}
+		for _, p := range k.Parts {
 			c, _ := t.Column(p.Column)
+			part := btree.Part{Column: slices.IndexFunc(t.Columns, func(o dump.Column) bool { return o.Name == c.Name }), Fold: c.Affinity() == dump.Text && !c.Binary}
+			columns = append(columns, quote(c.Name))
+			whole.parts = append(whole.parts, part)
+			whole.numbers = whole.numbers && (c.Affinity() == dump.Integer || c.Affinity() == dump.Real)
+			expression := quote(c.Name)
 			if p.Prefix > 0 && (c.Size == 0 || p.Prefix < c.Size) {
-				prefixed = true
-				expressions[i] = fmt.Sprintf("substr(%s, 1, %d)", columns[i], p.Prefix)
-				if c.Affinity() == dump.Text && !c.Binary {
-					expressions[i] += " COLLATE NOCASE"
+				part.Prefix = p.Prefix
+				expression = fmt.Sprintf("substr(%s, 1, %d)", expression, p.Prefix)
+				if part.Fold {
+					expression += " COLLATE NOCASE"
 				}
 			}
+			short.parts = append(short.parts, part)
+			expressions = append(expressions, expression)
 		}
+		prefixed := slices.ContainsFunc(short.parts, func(p btree.Part) bool { return p.Prefix > 0 })
 		if k.Kind != dump.Index && prefixed {
-			unique = append(unique, createIndex("UNIQUE INDEX", database, t, k.Name+".prefix", expressions))
+			short.sql = createIndex(short, database, t, expressions)
+			unique = append(unique, short)
 		}
-		if k.Kind != dump.Index && !prefixed {
-			unique = append(unique, createIndex("UNIQUE INDEX", database, t, k.Name, columns))
+		whole.unique = k.Kind != dump.Index && !prefixed
+		whole.sql = createIndex(whole, database, t, columns)
+		if whole.unique {
+			unique = append(unique, whole)
 		} else {
-			plain = append(plain, createIndex("INDEX", database, t, k.Name, columns))
+			plain = append(plain, whole)
 		}
 	}
 	return append(unique, plain...)
 }
 
-func createIndex(what, database string, t *dump.Table, key string, parts []string) string {
-	return fmt.Sprintf("CREATE %s %s ON %s (%s)", what, quote(database+"."+t.Name+"."+key),
-		genomedb.Physical(database, t.Name), strings.Join(parts, ", "))
+// createIndexes writes them in SQLite's dialect.
+func createIndexes(database string, t *dump.Table) []string {
+	var all []string
+	for _, x := range indexesOf(database, t) {
+		all = append(all, x.sql)
+	}
+	return all
+}
+
+func createIndex(x index, database string, t *dump.Table, parts []string) string {
+	what := "INDEX"
+	if x.unique {
+		what = "UNIQUE INDEX"
+	}
+	return fmt.Sprintf("CREATE %s %s ON %s (%s)", what, quote(x.name), genomedb.Physical(database, t.Name), strings.Join(parts, ", "))
 }

@@ -1,182 +1,288 @@
 package load
 
 import (
-	"compress/gzip"
+	"bytes"
 	"context"
 	"errors"
-	"io"
-	"maps"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
 
+	"mirrornet/pkg/genomedb/load/btree"
 	"mirrornet/pkg/genomedb/load/dump"
 )
 
-func sorted(tables map[string]string) []string {
-	return slices.Sorted(maps.Values(tables))
-}
-
-// table makes a table and loads its file; path "" leaves it empty.
-func (l *loader) table(ctx context.Context, database string, t *dump.Table, path string) (rows, ignored int64, err error) {
-	before, notes := l.done, len(l.notes)
-	rows, ignored, err = l.attempt(ctx, database, t, path, false)
-	if errors.Is(err, errDuplicates) {
-		l.done, l.notes = before, l.notes[:notes]
-		rows, ignored, err = l.attempt(ctx, database, t, path, true)
+// table loads a table, as the first of these ways that its rows allow: as they
+// come; by the primary key, in which they are not sorted; without those that
+// repeat a unique key.
+func (l *loader) table(ctx context.Context, database string, t plannedTable) (tableState, error) {
+	state := tableState{Database: database, Table: t.Name, Fingerprint: t.fingerprint, Start: l.partial.file.Pages()}
+	if t.has && t.file.from != nil {
+		l.progress.Doing = "fetching"
+		l.notify(l.progress)
+		path, err := l.fetcher.next(ctx)
+		l.progress.Doing = ""
+		if err != nil {
+			return state, err
+		}
+		t.file.path = path
 	}
-	if err != nil {
-		return 0, 0, err
-	}
-	if ignored > 0 {
-		l.note("%s: %d rows ignored that repeat a unique key", path, ignored)
-	}
-	return rows, ignored, nil
-}
-
-// attempt loads the table, with its keys made before the rows or after.
-func (l *loader) attempt(ctx context.Context, database string, t *dump.Table, path string, keysFirst bool) (rows, ignored int64, err error) {
-	tw, err := l.writer.Table(ctx, database, t, keysFirst)
-	if err != nil {
-		return 0, 0, err
-	}
-	if path != "" {
-		if err := l.rows(ctx, tw, t, path); err != nil {
-			return 0, 0, errors.Join(err, tw.Abandon())
+	before, notes, text := l.done, len(l.notes), l.text
+	err := l.build(ctx, &state, t, false)
+	if errors.Is(err, errDisorder) {
+		if err = l.rewind(state); err == nil {
+			l.done, l.notes, l.text = before, l.notes[:notes], text
+			err = l.build(ctx, &state, t, true)
 		}
 	}
-	err = tw.Close(ctx)
-	return tw.inserted, tw.offered - tw.inserted, err
+	var d *duplicate
+	if errors.As(err, &d) {
+		if d.key.Kind == dump.Primary {
+			return state, l.explain(t, d)
+		}
+		if err = l.rewind(state); err == nil {
+			l.done, l.notes, l.text = before, l.notes[:notes], text
+			err = l.deduplicate(ctx, &state, t)
+		}
+	}
+	if err != nil {
+		return state, errors.Join(err, l.rewind(state))
+	}
+	if state.Ignored > 0 {
+		l.note("%s: %d rows ignored that repeat a unique key", t.file.place(), state.Ignored)
+	}
+	state.Notes = slices.Clone(l.notes[notes:])
+	if t.has && t.file.from != nil {
+		err = os.Remove(t.file.path)
+	}
+	return state, err
 }
 
-// rowsPerCheck is how often progress is told and the context asked.
-const rowsPerCheck = 4096
+// rewind takes back a table's pages.
+func (l *loader) rewind(t tableState) error { return l.partial.file.Truncate(t.Start) }
 
-func (l *loader) rows(ctx context.Context, tw *TableWriter, t *dump.Table, path string) error {
-	start, read := l.done, int64(0)
-	f, err := open(path, &read)
+// errDisorder says that rows are not sorted by the primary key.
+var errDisorder = errors.New("rows are not in the order of the primary key")
+
+// duplicate says that a row repeats a key.
+type duplicate struct {
+	key   dump.Key
+	bytes []byte // of the key, as index has it
+	index index
+}
+
+func (d *duplicate) Error() string { return "rows repeat the key " + d.key.Name }
+
+// build makes a table of its file. With sort, rows come in any order.
+func (l *loader) build(ctx context.Context, state *tableState, t plannedTable, sort bool) (err error) {
+	b := newBuilder(l, t.Table, state, sort)
+	defer func() { err = errors.Join(err, b.close()) }()
+	if t.has {
+		if err := l.rows(ctx, t, b.add); err != nil {
+			return err
+		}
+	}
+	return b.finish(ctx)
+}
+
+// builder makes a table with its indexes of rows.
+type builder struct {
+	l       *loader
+	table   *dump.Table
+	state   *tableState
+	rowid   int // column of the rowid, -1: none is
+	tree    *btree.Table
+	last    int64
+	sorter  *btree.Sorter // of rows; nil while they come in order
+	indexes []index
+	record  []byte
+	key     []byte
+	meta    *metaReader
+}
+
+func newBuilder(l *loader, t *dump.Table, state *tableState, sort bool) *builder {
+	b := &builder{l: l, table: t, state: state, tree: l.partial.file.Table(), rowid: -1, meta: newMetaReader(t)}
+	if name := rowidColumn(t); name != "" {
+		b.rowid = slices.IndexFunc(t.Columns, func(c dump.Column) bool { return c.Name == name })
+	}
+	b.indexes = indexesOf(state.Database, t)
+	shares := len(b.indexes)
+	dir := l.partial.dir
+	if sort {
+		shares += 2
+		b.sorter = btree.NewSorter(dir, 2*l.memory/shares)
+	}
+	for i := range b.indexes {
+		b.indexes[i].entries = b.indexes[i].newEntries(dir, l.memory/shares)
+	}
+	state.Rows, state.Ignored, state.Objects = 0, 0, nil
+	return b
+}
+
+func (b *builder) add(values []dump.Value) error {
+	rowid := b.last + 1
+	if b.rowid >= 0 {
+		if v := values[b.rowid]; v.Kind == dump.IsInt {
+			rowid = v.Int
+		}
+		if rowid <= b.last && b.state.Rows > 0 && b.sorter == nil {
+			return errDisorder // or a duplicate, which sorting finds
+		}
+		values[b.rowid] = dump.Value{} // SQLite's way to write it
+	}
+	b.record = btree.AppendRecord(b.record[:0], values)
+	if b.rowid >= 0 {
+		values[b.rowid] = dump.Value{Kind: dump.IsInt, Int: rowid}
+	}
+	for _, x := range b.indexes {
+		if err := x.entries.Add(values, rowid); err != nil {
+			return err
+		}
+	}
+	b.meta.read(values)
+	b.last = max(b.last, rowid)
+	if b.state.Rows == 0 {
+		b.last = rowid
+	}
+	b.state.Rows++
+	if b.sorter != nil {
+		b.key = btree.AppendRowid(b.key[:0], rowid)
+		return b.sorter.Add(b.key, b.record)
+	}
+	return b.tree.Add(rowid, b.record)
+}
+
+func (b *builder) finish(ctx context.Context) error {
+	if b.sorter != nil {
+		b.l.doing("sorting rows")
+		var last []byte
+		err := b.sorter.Each(func(key, record []byte) error {
+			if bytes.Equal(key, last) {
+				primary, _ := b.table.PrimaryKey()
+				x := index{parts: []btree.Part{{Column: b.rowid}}, unique: true, numbers: true}
+				id := dump.Value{Kind: dump.IsInt, Int: btree.Rowid(key)}
+				return &duplicate{primary, btree.AppendKey(nil, &id, false), x}
+			}
+			last = append(last[:0], key...)
+			return b.tree.Add(btree.Rowid(key), record)
+		})
+		if err := errors.Join(err, b.sorter.Close(), ctx.Err()); err != nil {
+			return err
+		}
+	}
+	root, err := b.tree.Finish()
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	rows := dump.NewRows(path, f)
-	defaults, err := tableDefaults(t)
-	if err != nil {
-		return err
-	}
-	var count, short, surplus, most, firstShort int
-	values := make([]any, len(t.Columns))
-	for rows.Next() {
-		fields := rows.Fields()
-		if n := len(fields); n != len(values) {
-			switch {
-			case n > len(values):
-				if err := onlyEmpty(rows, t, fields); err != nil {
-					return err
-				}
-				surplus++
-				fields = fields[:len(values)]
-			case n < most:
-				return rows.Errorf("%d fields where earlier rows have %d", n, most)
-			default:
-				if err := rows.Missing(t); err != nil {
-					return err
-				}
-				if short++; short == 1 {
-					firstShort = rows.Line()
-				}
-				copy(values[n:], defaults[n:])
-			}
+	b.state.Objects = append(b.state.Objects, object{"table", b.state.Database + "." + b.table.Name, root, createTable(b.state.Database, b.table)})
+	for i := range b.indexes {
+		x := &b.indexes[i]
+		b.l.doing("index " + x.key.Name)
+		root, err := x.entries.Build(b.l.partial.file)
+		var d *btree.Duplicate
+		if errors.As(err, &d) {
+			return &duplicate{x.key, d.Key, *x}
 		}
-		most = max(most, len(fields))
-		for i := range fields {
-			if values[i], err = t.Columns[i].Value(fields[i]); err != nil {
-				return rows.Errorf("column %s: %w", t.Columns[i].Name, err)
-			}
+		if err := errors.Join(err, x.entries.Close(), ctx.Err()); err != nil {
+			return err
 		}
-		if err := tw.Insert(ctx, values); err != nil {
-			return rows.Errorf("%w", err)
-		}
-		if count++; count%rowsPerCheck == 0 {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			l.tell(int64(count), start+read)
-		}
+		b.state.Objects = append(b.state.Objects, object{"index", x.name, root, x.sql})
 	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	if short > 0 && short <= count-short {
-		return &dump.Error{File: path, Line: firstShort, Err: errors.New("fewer fields than the table has columns, which most rows have")}
-	}
-	if short > 0 {
-		l.note("%s: %d rows have fewer fields than the %d columns, the rest are defaults", path, short, len(values))
-	}
-	if surplus > 0 {
-		l.note("%s: %d rows have empty fields beyond the %d columns, ignored", path, surplus, len(values))
-	}
-	l.tell(int64(count), start+size(path))
-	l.done = start + size(path)
-	return ctx.Err()
-}
-
-func onlyEmpty(rows *dump.Rows, t *dump.Table, fields []dump.Field) error {
-	for _, f := range fields[len(t.Columns):] {
-		if f.Null || strings.TrimSpace(string(f.Data)) != "" {
-			return rows.Errorf("%d fields where table %s has %d columns", len(fields), t.Name, len(t.Columns))
-		}
-	}
+	b.l.doing("")
+	b.state.Meta = b.meta.found
 	return nil
 }
 
-func tableDefaults(t *dump.Table) ([]any, error) {
-	defaults := make([]any, len(t.Columns))
-	for i := range t.Columns {
-		v, err := t.Columns[i].DefaultValue()
-		if err != nil {
-			v = nil // a default of MySQL's own making, such as '0000-00-00'
+func (b *builder) close() error {
+	var errs []error
+	if b.sorter != nil {
+		errs = append(errs, b.sorter.Close())
+	}
+	for _, x := range b.indexes {
+		errs = append(errs, x.entries.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// doing tells progress of what takes long without reading rows.
+func (l *loader) doing(what string) {
+	if l.progress.Doing = what; what != "" && l.progress.Rows > rowsPerCheck {
+		l.notify(l.progress)
+	}
+}
+
+// explain makes the error for a primary key that a file has twice: with the
+// line, which a second reading finds.
+func (l *loader) explain(t plannedTable, d *duplicate) error {
+	e := d.index.newEntries(l.partial.dir, 0)
+	defer e.Close()
+	columns := make([]string, len(d.index.parts))
+	for i, p := range d.index.parts {
+		columns[i] = t.Columns[p.Column].Name
+	}
+	fault := fmt.Errorf("rows repeat the primary key (%s)", strings.Join(columns, ", "))
+	r, err := openFile(t.file)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	reader := newRowReader(t, r, l.maxRow)
+	first := 0
+	for reader.next() {
+		if key, _ := e.Key(reader.values); !bytes.Equal(key, d.bytes) {
+			continue
 		}
-		defaults[i] = v
+		if first == 0 {
+			first = reader.rows.Line()
+			continue
+		}
+		var values []string
+		for _, p := range d.index.parts {
+			values = append(values, fmt.Sprint(reader.values[p.Column].Any()))
+		}
+		return reader.rows.Errorf("%w %s of line %d: the file is damaged or was put together of several", fault, strings.Join(values, ", "), first)
 	}
-	return defaults, nil
+	return &dump.Error{File: t.file.place(), Line: 1, Err: fault}
 }
 
-// open reads a file, uncompressed if its name ends in .gz; read counts its
-// bytes on disk.
-func open(path string, read *int64) (io.ReadCloser, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	if read == nil {
-		read = new(int64)
-	}
-	counted := &countingReader{f, read}
-	if !strings.HasSuffix(path, ".gz") {
-		return struct {
-			io.Reader
-			io.Closer
-		}{counted, f}, nil
-	}
-	z, err := gzip.NewReader(counted)
-	if err != nil {
-		f.Close()
-		return nil, &dump.Error{File: path, Line: 1, Err: err}
-	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{z, f}, nil
+// metaReader keeps what the loader needs of the table meta.
+type metaReader struct {
+	key, value int
+	found      map[string][]string
 }
 
-type countingReader struct {
-	r io.Reader
-	n *int64
+func newMetaReader(t *dump.Table) *metaReader {
+	m := &metaReader{key: -1, value: -1}
+	if !strings.EqualFold(t.Name, "meta") {
+		return m
+	}
+	for i, c := range t.Columns {
+		switch {
+		case strings.EqualFold(c.Name, "meta_key"):
+			m.key = i
+		case strings.EqualFold(c.Name, "meta_value"):
+			m.value = i
+		}
+	}
+	return m
 }
 
-func (c *countingReader) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	*c.n += int64(n)
-	return n, err
+// maxMeta bounds the values of one key.
+const maxMeta = 1000
+
+func (m *metaReader) read(values []dump.Value) {
+	if m.key < 0 || m.value < 0 || values[m.value].Kind != dump.IsText {
+		return
+	}
+	key := strings.ToLower(string(values[m.key].Data))
+	if key != metaVersion && key != metaProduction {
+		return
+	}
+	if m.found == nil {
+		m.found = map[string][]string{}
+	}
+	if value := string(values[m.value].Data); !slices.Contains(m.found[key], value) && len(m.found[key]) < maxMeta {
+		m.found[key] = append(m.found[key], value)
+	}
 }

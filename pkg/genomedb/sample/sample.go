@@ -66,7 +66,7 @@ func Open(ctx context.Context, dir string) (*genomedb.Registry, error) {
 // Write makes the sample as an SQLite file, in place of one that exists. It
 // takes about a second.
 func Write(ctx context.Context, file string) (err error) {
-	w, err := load.Create(ctx, file, "")
+	w, err := load.Create(ctx, file)
 	if err != nil {
 		return fmt.Errorf("sample: %w", err)
 	}
@@ -213,7 +213,7 @@ func (r *rows) write(ctx context.Context, w *load.Writer, e genomedb.Entry) erro
 	}
 	for i := range r.tables {
 		t := &r.tables[i]
-		tw, err := w.Table(ctx, e.Name, t, false)
+		tw, err := w.Table(ctx, e.Name, t)
 		if err != nil {
 			return err
 		}

@@ -129,9 +129,10 @@ func decodeNumbers(key []byte, values []dump.Value) error {
 	return nil
 }
 
-// appendRowid and rowid keep a rowid as eight bytes that sort like it.
-func appendRowid(to []byte, rowid int64) []byte {
+// AppendRowid and Rowid keep a rowid as eight bytes that sort like it.
+func AppendRowid(to []byte, rowid int64) []byte {
 	return binary.BigEndian.AppendUint64(to, uint64(rowid)^1<<63)
 }
 
-func rowid(b []byte) int64 { return int64(binary.BigEndian.Uint64(b) ^ 1<<63) }
+// Rowid reads what AppendRowid wrote.
+func Rowid(b []byte) int64 { return int64(binary.BigEndian.Uint64(b) ^ 1<<63) }

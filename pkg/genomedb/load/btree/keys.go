@@ -81,7 +81,7 @@ func (e *Entries) Add(row []dump.Value, rowid int64) error {
 		e.values[len(e.parts)] = dump.Value{Kind: dump.IsInt, Int: rowid}
 		e.data = AppendRecord(e.data, e.values)
 	}
-	return e.sorter.Add(appendRowid(e.key, rowid), e.data)
+	return e.sorter.Add(AppendRowid(e.key, rowid), e.data)
 }
 
 // Build writes the index and gives its root page. Duplicates of a unique one
@@ -91,7 +91,7 @@ func (e *Entries) Build(f *File) (uint32, error) {
 	var last []byte
 	first := true
 	err := e.sorter.Each(func(key, data []byte) error {
-		columns, id := key[:len(key)-8], rowid(key[len(key)-8:])
+		columns, id := key[:len(key)-8], Rowid(key[len(key)-8:])
 		if e.unique {
 			if !first && bytes.Equal(columns, last) && !hasNull(columns) {
 				return &Duplicate{bytes.Clone(columns), id}

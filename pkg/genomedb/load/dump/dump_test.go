@@ -245,7 +245,10 @@ func FuzzRows(f *testing.F) {
 			rows = append(rows, row)
 		}
 		if r.Err() != nil {
-			t.Fatal(r.Err())
+			if bytes.IndexByte(data, 0) < 0 {
+				t.Fatal(r.Err())
+			}
+			return
 		}
 		again := NewRows("g", bytes.NewReader(write(rows)))
 		for i := 0; again.Next(); i++ {

@@ -25,6 +25,8 @@ type Rows struct {
 	file   string
 	line   int // of the row
 	lines  int // read
+	bytes  int64
+	limit  int
 	open   bool
 	err    error
 	buf    []byte
@@ -33,8 +35,18 @@ type Rows struct {
 
 // NewRows reads from r; file names it in errors, which are *Error.
 func NewRows(file string, r io.Reader) *Rows {
-	return &Rows{r: bufio.NewReaderSize(r, 1<<18), file: file}
+	return &Rows{r: bufio.NewReaderSize(r, 1<<18), file: file, limit: maxRow}
 }
+
+// Limit bounds the bytes of a row; 0: 512 MiB.
+func (r *Rows) Limit(n int) {
+	if n > 0 {
+		r.limit = n
+	}
+}
+
+// Bytes is how many the rows read so far have.
+func (r *Rows) Bytes() int64 { return r.bytes }
 
 // Next reads a row. It is false at the end and after an error.
 func (r *Rows) Next() bool {
@@ -47,6 +59,7 @@ func (r *Rows) Next() bool {
 		r.err = &Error{r.file, r.lines + 1, err}
 		return false
 	}
+	r.bytes += int64(len(raw))
 	if err == io.EOF {
 		if len(raw) == 0 {
 			return false
@@ -54,6 +67,11 @@ func (r *Rows) Next() bool {
 		r.open = true
 	} else {
 		raw = raw[:len(raw)-1]
+	}
+	// mysqldump writes \0; a file that a crash cut short often ends in zeros.
+	if bytes.IndexByte(raw, 0) >= 0 {
+		r.err = &Error{r.file, r.line, errors.New("a NUL byte: the file is damaged, fetch it again")}
+		return false
 	}
 	r.fields = split(raw, r.fields[:0])
 	return true
@@ -63,12 +81,15 @@ func (r *Rows) Next() bool {
 // row without one.
 func (r *Rows) read() ([]byte, error) {
 	part, err := r.r.ReadSlice('\n')
-	if err == nil && !escaped(part) {
+	if err == nil && !escaped(part) && len(part) <= r.limit {
 		r.lines++
 		return part, nil
 	}
 	r.buf = append(r.buf[:0], part...)
 	for {
+		if len(r.buf) > r.limit {
+			return nil, fmt.Errorf("a row of more than %d bytes: is this a dump's file?", r.limit)
+		}
 		switch {
 		case err == nil:
 			r.lines++
@@ -77,9 +98,6 @@ func (r *Rows) read() ([]byte, error) {
 			}
 		case err != bufio.ErrBufferFull:
 			return r.buf, err
-		}
-		if len(r.buf) > maxRow {
-			return nil, fmt.Errorf("a row of more than %d MiB", maxRow>>20)
 		}
 		part, err = r.r.ReadSlice('\n')
 		r.buf = append(r.buf, part...)
