@@ -1,21 +1,17 @@
 // Package load makes the SQLite file that package genomedb reads out of
 // Ensembl's database dumps.
 //
-// [Run] finds the dumps below a folder, loads them into a file beside the
-// target, and renames it over the target when all of them are in: a broken dump
-// or an interruption leaves the target as it was. A [Writer] is the part of
-// that which makes tables, for those who make up their rows.
+// [Run] finds the dumps below a folder or a site's address and builds their
+// tables in the folder FILE.partial; when all are in, it renames the file in it
+// to FILE. A broken dump or an interruption leaves FILE as it was, and the next
+// Run goes on after the last finished table. A [Writer] makes a file of rows
+// that its caller makes up.
 //
 // # Decisions
 //
 // 2026-11-24: Text columns compare without case (COLLATE NOCASE), as MySQL's
 // default collations do, unless the schema says binary. The folding is ASCII's;
 // Ensembl's identifiers are.
-//
-// 2026-11-24: Secondary keys are made after the rows. Where a unique key then
-// finds duplicates, the table is loaded again with its keys in place and later
-// rows are ignored: row by row, as MySQL's IGNORE does it, at no cost to tables
-// that have none.
 //
 // 2026-11-24: A key on a column's prefix becomes an index of the whole column,
 // which queries can use. A unique one also becomes a unique index of the
@@ -26,4 +22,30 @@
 // the file had more, most rows of the file have all, or the missing column is a
 // number without a default. Surplus fields must be empty. Both are noted in
 // the report.
+//
+// 2026-11-25: Tables and indexes are written in SQLite's file format by package
+// btree, not through SQL. Through modernc.org/sqlite, statements of many rows
+// and a virtual table both pay for each value and each row a walk through
+// translated C, and CREATE INDEX sorts there too; see package loadbench for
+// rates. SQLite itself is asked to adopt the finished trees in one transaction,
+// to keep statistics, and, in the tests, to check every page.
+//
+// 2026-11-25: Rows are written as they come while they are sorted by the
+// primary key, else once more through a sorter: MyISAM, which Ensembl dumps
+// from, hands rows out as they were inserted.
+//
+// 2026-11-25: Rows that repeat a unique key are ignored one by one, as MySQL's
+// IGNORE does it; SQLite does that for the few tables that need it. A repeated
+// primary key is refused: no server can have dumped that.
+//
+// 2026-11-25: The point to go on from is a table, not a row: the slowest of
+// Ensembl's takes minutes. state.json names finished tables, and is written
+// after their pages are on disk, at most every two seconds. A table is loaded
+// again when its definition or its file (size and time, or sum, or the server's
+// validator) is another, and with it those that were written after it.
+//
+// 2026-11-25: Files of a site are fetched whole into FILE.partial, a few ahead,
+// and removed when they are in: a broken transfer costs no rows, a table that
+// must be read a second time costs no transfer, and a wrong sum is seen before
+// a row is.
 package load
