@@ -34,7 +34,9 @@ func openFile(path string) (*file, error) {
 	if err != nil {
 		return nil, fmt.Errorf("genomedb: %s: %w", path, err)
 	}
-	db.SetMaxIdleConns(4 * runtime.GOMAXPROCS(0))
+	// To open one is to read the schema of all tables, which takes longer than
+	// most queries; a handler that asks while it reads has two.
+	db.SetMaxIdleConns(12 * runtime.GOMAXPROCS(0))
 	return &file{db, newStatements(db)}, nil
 }
 

@@ -92,6 +92,8 @@ func TestReadme(t *testing.T) {
 			if err := os.WriteFile(here(name), []byte(here(b.text)), 0o644); err != nil {
 				t.Errorf("README.md:%d: %v", b.line, err)
 			}
+		case b.language == "go":
+			module(t, n.Root, b.text)
 		case b.language == "sh" && strings.HasPrefix(b.text, "dig ") && !digs:
 			t.Logf("README.md:%d is skipped: dig is not installed; on Debian and Ubuntu: sudo apt-get install dnsutils", b.line)
 		case b.language == "sh":

@@ -29,17 +29,15 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, s *state, req a
 		h.unmatched(w, r, s, methods)
 		return
 	}
-	answer, err := h.ask(r, req)
-	if err == nil && answer.Stream != nil {
+	answer, body, err := h.work(r, req)
+	switch {
+	case err == nil && answer.Stream != nil:
 		if err = h.stream(w, r, s, req, answer); err == nil {
 			return
 		}
-	} else if err == nil {
-		var body []byte
-		if body, err = encode(req, answer); err == nil {
-			h.send(w, r, s, req, answer, body)
-			return
-		}
+	case err == nil:
+		h.send(w, r, s, req, answer, body)
+		return
 	}
 	var e *ensembl.Error
 	switch {
@@ -64,33 +62,52 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, s *state, req a
 	h.fail(w, r, s, format, e)
 }
 
-// ask checks the request and calls the handler.
-func (h *Handler) ask(r *http.Request, req apispec.Request) (ensembl.Answer, error) {
+// work makes an answer and its body when it is the request's turn. A long
+// body is not made here, since it goes at the client's pace; nor is a request's
+// body read, for the same reason.
+func (h *Handler) work(r *http.Request, req apispec.Request) (answer ensembl.Answer, body []byte, err error) {
+	call, err := h.read(r, req)
+	if err != nil {
+		return answer, nil, err
+	}
+	select {
+	case h.workers <- struct{}{}:
+		defer func() { <-h.workers }()
+	case <-r.Context().Done():
+		return answer, nil, r.Context().Err()
+	}
+	if answer, err = h.handlers[req.Endpoint.ID](r.Context(), call); err != nil {
+		return answer, nil, err
+	}
+	if req.Unsupported && req.Endpoint.Refuse415 { // as in the reference, a GET that is wrong in itself is told so first
+		return answer, nil, errUnsupported
+	}
+	if answer.Stream == nil {
+		body, err = encode(req, answer)
+	}
+	return answer, body, err
+}
+
+// read checks the request and reads its body.
+func (h *Handler) read(r *http.Request, req apispec.Request) (call ensembl.Call, err error) {
+	call = ensembl.Call{Request: req, Genome: h.cfg.Genome, Limits: h.cfg.Limits}
 	if req.Callback != "" && !apispec.ValidCallback(req.Callback) {
-		return ensembl.Answer{}, errCallback
+		return call, errCallback
 	}
 	if err := checkParams(req); err != nil {
-		return ensembl.Answer{}, err
+		return call, err
 	}
-	refuse := req.Unsupported && req.Endpoint.Refuse415
-	unsupported := &ensembl.Error{Status: http.StatusUnsupportedMediaType, Message: "Cannot find a Content-Type supported by your client."}
-	if refuse && req.Endpoint.Method == http.MethodPost {
-		return ensembl.Answer{}, unsupported
+	if req.Endpoint.Method != http.MethodPost {
+		return call, nil
 	}
-	call := ensembl.Call{Request: req, Genome: h.cfg.Genome, Limits: h.cfg.Limits, GFF3Source: h.cfg.GFF3Source}
-	if req.Endpoint.Method == http.MethodPost {
-		body, err := readBody(r)
-		if err != nil {
-			return ensembl.Answer{}, err
-		}
-		call.Body = body
+	if req.Unsupported && req.Endpoint.Refuse415 {
+		return call, errUnsupported
 	}
-	answer, err := h.handlers[req.Endpoint.ID](r.Context(), call)
-	if err == nil && refuse { // as in the reference, a GET that is wrong in itself is told so first
-		err = unsupported
-	}
-	return answer, err
+	call.Body, err = readBody(r)
+	return call, err
 }
+
+var errUnsupported = &ensembl.Error{Status: http.StatusUnsupportedMediaType, Message: "Cannot find a Content-Type supported by your client."}
 
 // errCallback is told as JSON in every case, as the edges tell it: whatever
 // else was asked for, the answer was to be a script.

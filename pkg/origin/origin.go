@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/pprof"
+	"runtime"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -42,6 +44,10 @@ type Config struct {
 	// empty: ".".
 	GFF3Source string
 
+	// Workers bounds the requests whose answers are made at once; others wait
+	// for their turn. 0: four for each CPU, which is enough where the database
+	// is a file.
+	Workers int
 	// MaxConcurrent bounds the API requests worked on at once; more get 503.
 	// 0: 512.
 	MaxConcurrent int
@@ -60,6 +66,7 @@ type Handler struct {
 	state    atomic.Pointer[state]
 	router   http.Handler
 	slots    chan struct{}
+	workers  chan struct{}
 	counts   counts
 	limiter  *limiter
 	stopping atomic.Bool
@@ -69,6 +76,9 @@ type Handler struct {
 func New(cfg Config) (*Handler, error) {
 	if cfg.Genome == nil && cfg.Upstream == nil {
 		return nil, errors.New("origin: neither a genome nor an upstream to answer from; set Genome or Upstream")
+	}
+	if cfg.Workers == 0 {
+		cfg.Workers = 4 * runtime.GOMAXPROCS(0)
 	}
 	if cfg.MaxConcurrent == 0 {
 		cfg.MaxConcurrent = 512
@@ -87,7 +97,7 @@ func New(cfg Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{cfg: cfg, limiter: newLimiter(cfg.Rate, cfg.Logger), slots: make(chan struct{}, cfg.MaxConcurrent), handlers: map[string]handle{}}
+	h := &Handler{cfg: cfg, limiter: newLimiter(cfg.Rate, cfg.Logger), slots: make(chan struct{}, cfg.MaxConcurrent), workers: make(chan struct{}, cfg.Workers), handlers: map[string]handle{}}
 	for _, m := range cfg.Modules {
 		for _, e := range m.Endpoints {
 			if e.Handle == nil && cfg.Upstream == nil {
@@ -189,8 +199,8 @@ func (h *Handler) routes() http.Handler {
 	return r
 }
 
-// Admin is the handler of the operators' listener: /livez, /readyz, /metrics
-// and /status.json.
+// Admin is the handler of the operators' listener: /livez, /readyz, /metrics,
+// /status.json and /debug/pprof.
 func (h *Handler) Admin() http.Handler {
 	r := chi.NewRouter()
 	r.Get("/livez", func(w http.ResponseWriter, r *http.Request) {
@@ -198,6 +208,8 @@ func (h *Handler) Admin() http.Handler {
 	})
 	r.Get("/readyz", h.serveReady)
 	r.Get("/status.json", h.serveStatus)
+	r.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	r.HandleFunc("/debug/pprof/*", pprof.Index)
 	if h.cfg.Metrics != nil {
 		r.Method(http.MethodGet, "/metrics", h.cfg.Metrics.Handler())
 	}
