@@ -23,7 +23,7 @@ const group = "Information"
 // old is better than none while no origin answers.
 var data = apispec.Freshness{MaxAge: 3600, StaleWhileRevalidate: 3600, StaleIfError: 7 * 86400, Negative: 60}
 
-var species = apispec.Param{Name: "species", In: apispec.InPath, Type: apispec.String, Required: true, CaseBlind: true,
+var species = apispec.Param{Name: "species", In: apispec.InPath, Type: apispec.String, Required: true,
 	Description: "Name of the species, or an alias", Examples: []string{"homo_sapiens", "human"}}
 
 // Module states the endpoints.
@@ -35,6 +35,7 @@ func Module() ensembl.Module {
 	m.Endpoints = append(m.Endpoints, biotypes()...)
 	m.Endpoints = append(m.Endpoints, comparative()...)
 	m.Endpoints = append(m.Endpoints, genomes()...)
+	m.Endpoints = append(m.Endpoints, variation()...)
 	return m
 }
 

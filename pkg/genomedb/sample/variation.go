@@ -57,6 +57,7 @@ func (a *annotator) variations() (*rows, error) {
 	}
 	v := &variations{rows: r, random: newRandom(100), attribs: map[string]int{}}
 	v.reference(a.name)
+	v.people()
 	for _, p := range a.placed {
 		v.inGene(p)
 	}

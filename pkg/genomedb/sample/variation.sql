@@ -138,3 +138,30 @@ CREATE TABLE variation_set_structure (
   variation_set_super int unsigned NOT NULL, variation_set_sub int unsigned NOT NULL,
   PRIMARY KEY (variation_set_super,variation_set_sub)
 );
+
+CREATE TABLE individual (
+  individual_id int unsigned NOT NULL AUTO_INCREMENT, name varchar(255), description text,
+  gender enum('Male','Female','Unknown') NOT NULL DEFAULT 'Unknown', individual_type_id int unsigned NOT NULL DEFAULT '0',
+  PRIMARY KEY (individual_id)
+);
+
+CREATE TABLE individual_type (
+  individual_type_id int unsigned NOT NULL AUTO_INCREMENT, name varchar(255) NOT NULL, description text,
+  PRIMARY KEY (individual_type_id)
+);
+
+CREATE TABLE population (
+  population_id int unsigned NOT NULL AUTO_INCREMENT, name varchar(255), size int, description text,
+  display enum('LD','MARTDISPLAYABLE','UNDISPLAYABLE') DEFAULT 'UNDISPLAYABLE',
+  PRIMARY KEY (population_id), KEY name_idx (name)
+);
+
+CREATE TABLE sample (
+  sample_id int unsigned NOT NULL AUTO_INCREMENT, individual_id int unsigned NOT NULL, name varchar(255),
+  PRIMARY KEY (sample_id), KEY individual_idx (individual_id)
+);
+
+CREATE TABLE sample_population (
+  sample_id int unsigned NOT NULL, population_id int unsigned NOT NULL,
+  KEY population_idx (population_id), KEY sample_idx (sample_id)
+);
