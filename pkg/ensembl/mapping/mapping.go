@@ -159,6 +159,11 @@ func (m *module) object(ctx context.Context, c ensembl.Call, kind string, f func
 	}
 	answer := ensembl.Answer{Tags: feature.Tags(found)}
 	if c.Query.Bool(include.Name) && kind == "transcript" {
+		for _, p := range all {
+			if p.Mapped.place != nil && p.Mapped.Gap == 1 {
+				p.Mapped.Start, p.Mapped.End = p.Original.Start, p.Original.End
+			}
+		}
 		answer.Value = mappings[pair]{orEmpty(all)}
 		return answer, nil
 	}

@@ -2,6 +2,7 @@ package assembly
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -150,7 +151,7 @@ func (a *Assembly) mapSlice(ctx context.Context, s Slice, to *CoordSystem) ([]Ma
 		return nil, err
 	}
 	parts, err := m.Map(id, s.Start, s.End, int64(s.Strand), 1)
-	if err == ErrTurned {
+	if errors.Is(err, ErrTurned) {
 		return nil, genomedb.Refuse("%s", err)
 	}
 	return parts, err

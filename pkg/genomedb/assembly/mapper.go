@@ -3,6 +3,7 @@ package assembly
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -27,7 +28,7 @@ type Mapper struct {
 }
 
 // Mapped is one part of an interval and where it lies. Of a gap, which lies
-// nowhere, both are the same.
+// nowhere, both are the same, but for a gap between two bases.
 type Mapped struct {
 	Gap      bool
 	Original Image
@@ -42,8 +43,13 @@ type Image struct {
 }
 
 // ErrTurned is returned for an interval whose end lies before its start, where
-// the pairs do not happen to allow it.
-var ErrTurned = errors.New("is_left_of not defined for an interval that spans the origin")
+// the pairs do not happen to allow it. Its sentences are Ensembl's.
+var ErrTurned = errors.New("not defined for an interval that spans the origin")
+
+var (
+	errTurnedLeft  = fmt.Errorf("is_left_of %w", ErrTurned)
+	errTurnedRight = fmt.Errorf("is_right_of %w", ErrTurned)
+)
 
 // errSplit cannot come of pairs that do not overlap.
 var errSplit = errors.New("an insertion maps to more than two places")
@@ -204,11 +210,14 @@ func touching(all []Pair, start, end int64) (out []Pair, err error) {
 	for len(left) > 0 && inside {
 		left, _, inside = node(left)
 	}
+	if !inside {
+		return nil, errTurnedLeft
+	}
 	for len(right) > 0 && inside {
 		_, right, inside = node(right)
 	}
 	if !inside {
-		return nil, ErrTurned
+		return nil, errTurnedRight
 	}
 	return all, nil
 }
@@ -224,7 +233,9 @@ func insertion(all []Pair, start, end, strand int64) ([]Mapped, error) {
 	switch len(parts) {
 	case 1:
 		turn(&parts[0].Mapped)
-		turn(&parts[0].Original)
+		if !parts[0].Gap { // a gap's original stays as it is
+			turn(&parts[0].Original)
+		}
 		return parts, nil
 	case 2:
 	default:

@@ -1,6 +1,8 @@
 package feature
 
 import (
+	"errors"
+
 	"mirrornet/pkg/genomedb"
 	"mirrornet/pkg/genomedb/assembly"
 )
@@ -81,7 +83,7 @@ func (t *Transcript) mapper() *assembly.Mapper {
 
 func (t *Transcript) toGenome(start, end, first int64) ([]Mapping, error) {
 	parts, err := t.mapper().Map(spliced, start, end, 1, first)
-	if err == assembly.ErrTurned {
+	if errors.Is(err, assembly.ErrTurned) {
 		return nil, genomedb.Refuse("Region ends before it starts: %d is greater than %d", start-first+1, end-first+1)
 	}
 	return parts, err
