@@ -58,7 +58,7 @@ var kinds = []string{"core", "otherfeatures", "cdna", "rnaseq", "vega", "variati
 var (
 	// published is how Ensembl names databases: homo_sapiens_core_115_38,
 	// aedes_aegypti_lvpagwg_core_62_115_3, ensembl_compara_115.
-	published = regexp.MustCompile(`^([a-z][a-z0-9_]*?)_(core|otherfeatures|cdna|rnaseq|vega|variation|funcgen|compara|ontology|stable_ids|ancestral)((?:_[a-z]+)*)_(\d+)(_[0-9a-z]+)*$`)
+	published = regexp.MustCompile(`^([a-z][a-z0-9_]*?)_(core|otherfeatures|cdna|rnaseq|vega|variation|funcgen|compara|ontology|stable_ids|ancestral|production|metadata|taxonomy)((?:_[a-z]+)*)_(\d+)(_[0-9a-z]+)*$`)
 	word      = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
 )
 
@@ -155,7 +155,10 @@ func assemble(dir, base, parent string, files []file, want selection, read func(
 		return s, false, nil
 	}
 	var err error
-	if s.entry, s.release, err = identify(dir, base, parent); err != nil || !want.takes(s) {
+	if s.entry, s.release, err = identify(dir, base, parent); err != nil && (parent == "mysql" || want.any()) {
+		return s, false, nil // a mart, or one of Ensembl's own
+	}
+	if err != nil || !want.takes(s) {
 		return s, false, err
 	}
 	schema := choose(schemas, base)
@@ -220,7 +223,7 @@ func choose(schemas []string, base string) string {
 func identify(dir, base, parent string) (genomedb.Entry, int, error) {
 	if m := published.FindStringSubmatch(base); m != nil {
 		e := genomedb.Entry{Name: base, Owner: m[1], Kind: m[2]}
-		if e.Owner == "ensembl" || e.Owner == "ensemblgenomes" || e.Owner == "multi" {
+		if e.Owner == "ensembl" || e.Owner == "ensemblgenomes" || e.Owner == "ncbi" || e.Owner == "multi" {
 			e.Owner = "multi"
 			if division := strings.TrimPrefix(m[3], "_"); division != "" {
 				e.Owner = division // ensembl_compara_plants_62_115

@@ -69,7 +69,7 @@ func lasting(err error) bool {
 		var u *url.Error
 		return errors.Is(err, errLocal) || errors.As(err, &u) && strings.Contains(u.Err.Error(), "unsupported protocol")
 	}
-	return e.code < 500 && e.code != http.StatusTooManyRequests && e.code != http.StatusRequestTimeout && e.code != http.StatusRequestedRangeNotSatisfiable
+	return e.code < 500 && e.code != http.StatusTooManyRequests && e.code != http.StatusRequestTimeout && e.code != http.StatusPartialContent && e.code != http.StatusRequestedRangeNotSatisfiable
 }
 
 // errLocal marks faults of this machine's disk.
@@ -179,7 +179,9 @@ func (c *Client) transfer(ctx context.Context, at *url.URL, path string, came fu
 			return v, fmt.Errorf("%w: %w", errLocal, err)
 		}
 	default:
-		os.Remove(note) // the next attempt asks for all
+		if res.StatusCode == http.StatusPartialContent || res.StatusCode == http.StatusRequestedRangeNotSatisfiable {
+			os.Remove(note) // the next attempt asks for all
+		}
 		return v, refused(at, res)
 	}
 	if _, err := f.Seek(have, io.SeekStart); err != nil {
