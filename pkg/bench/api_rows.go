@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,7 +27,6 @@ type apiRow struct {
 type data struct {
 	genes, sequences, xrefs []string // stable ids
 	region, species         string   // of a million bases
-	gene                    string   // with transcripts
 }
 
 // The goals are 30 times half of what the reference did with two workers
@@ -67,30 +67,40 @@ var sampleData = data{
 	genes:     []string{"ENSG00000157764", "ENSG00000139618", "ENSG00000184216"},
 	sequences: []string{"ENSG00000157764", "ENST00000288602", "ENSP00000288602"},
 	xrefs:     []string{"ENSG00000157764", "ENSG00000139618"},
-	region:    "7:140000000-140999999", species: "homo_sapiens", gene: "ENSG00000157764",
+	region:    "7:140000000-140999999", species: "homo_sapiens",
 }
 
 // testData is what can be asked of the reference's test databases.
 func testData(dir string) (data, error) {
 	d := data{species: "homo_sapiens", region: "6:1000000-1999999"}
-	f, err := os.Open(filepath.Join(dir, "homo_sapiens", "core", "gene.txt"))
+	var err error
+	for _, kind := range []struct{ table, prefix string }{{"gene", "ENSG0"}, {"transcript", "ENST0"}, {"translation", "ENSP0"}} {
+		ids, rerr := idsIn(filepath.Join(dir, "homo_sapiens", "core", kind.table+".txt"), kind.prefix)
+		err = errors.Join(err, rerr)
+		if d.sequences = append(d.sequences, ids...); kind.table == "gene" {
+			d.genes, d.xrefs = ids, ids
+		}
+	}
+	return d, err
+}
+
+// idsIn finds the stable ids in a table's dump.
+func idsIn(file, prefix string) (ids []string, err error) {
+	f, err := os.Open(file)
 	if err != nil {
-		return d, err
+		return nil, err
 	}
 	defer f.Close()
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		for _, column := range strings.Split(lines.Text(), "\t") {
-			if strings.HasPrefix(column, "ENSG0") {
-				d.genes = append(d.genes, column)
-				break
-			}
+		columns := strings.Split(lines.Text(), "\t")
+		if i := slices.IndexFunc(columns, func(c string) bool { return strings.HasPrefix(c, prefix) }); i >= 0 {
+			ids = append(ids, columns[i])
 		}
 	}
-	if len(d.genes) == 0 {
-		return d, fmt.Errorf("%s names no gene", f.Name())
+	if len(ids) == 0 && lines.Err() == nil {
+		return nil, fmt.Errorf("%s names nothing that begins with %s", file, prefix)
 	}
-	d.gene, d.sequences, d.xrefs = d.genes[0], d.genes, d.genes
-	return d, lines.Err()
+	return ids, lines.Err()
 }
