@@ -82,6 +82,9 @@ func chooseRelease(names []string, want int, logger *slog.Logger) ([]Entry, int,
 	case want == 0 || releases[len(releases)-1] == 0: // 0 sorts first: nothing else is there
 		release = releases[len(releases)-1]
 	case cores[want] == 0:
+		if releases[0] == 0 {
+			releases = releases[1:]
+		}
 		return nil, 0, fmt.Errorf("no core database of release %d; the server has release %s", want, strings.Trim(fmt.Sprint(releases), "[]"))
 	}
 	slices.SortFunc(by[release], func(a, b Entry) int {

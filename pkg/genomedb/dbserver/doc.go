@@ -22,7 +22,8 @@
 // BenchmarkProtocol.
 //
 // 2026-11-25: A session is read-only (SET SESSION TRANSACTION READ ONLY), and
-// its sql_mode makes "x" a name and || a concatenation, as on SQLite.
+// its sql_mode makes "x" a name, || a concatenation, and \ a character as any
+// other (in LIKE, too), as on SQLite.
 //
 // 2026-11-25: Reads are asked again on another connection where one was lost
 // before its first row: nothing here changes anything.

@@ -44,7 +44,7 @@ type session struct{ driver.Connector }
 // setSession bounds a statement on the server, too, where it can: a query that
 // nobody waits for any more goes on there. The comments speak to MariaDB and
 // to MySQL alone, which have different names for it.
-const setSession = `SET NAMES utf8mb4, SESSION sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT'` +
+const setSession = `SET NAMES utf8mb4, SESSION sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES'` +
 	` /*M!100101 , SESSION max_statement_time = 60 */ /*!50708 , SESSION max_execution_time = 60000 */`
 
 func (s session) Connect(ctx context.Context) (driver.Conn, error) {

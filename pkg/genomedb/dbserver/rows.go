@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"strconv"
@@ -31,8 +32,8 @@ type rows struct {
 // ask sends the query and reads ahead. It runs within sql.Conn.Raw.
 func (r *rows) ask(real any, query string, args []driver.NamedValue) error {
 	answer, err := real.(driver.QueryerContext).QueryContext(r.query, query, args)
-	if errors.Is(err, driver.ErrSkip) { // a ? that is none
-		answer, err = prepared(r.query, real, query, args)
+	if errors.Is(err, driver.ErrSkip) {
+		err = fmt.Errorf("the query has not %d places for arguments", len(args))
 	}
 	if err != nil {
 		return err
@@ -53,9 +54,8 @@ func (r *rows) ask(real any, query string, args []driver.NamedValue) error {
 	return r.fill(math.MaxInt)
 }
 
-// fill reads rows of at least some bytes; r.real is nil after the last.
+// fill reads further rows of at least some bytes; r.real is nil after the last.
 func (r *rows) fill(bytes int) error {
-	r.values, r.next = r.values[:0], 0
 	for size := 0; size < bytes; {
 		if err := r.real.Next(r.row); err != nil {
 			cerr := r.real.Close()
@@ -87,6 +87,7 @@ func (r *rows) Next(dest []driver.Value) error {
 		if r.real == nil {
 			return io.EOF
 		}
+		r.values, r.next = r.values[:0], 0
 		err := r.conn.Raw(func(any) error { return r.fill(r.lender.ahead) })
 		if r.real == nil || err != nil {
 			r.release()
@@ -128,34 +129,6 @@ func (r *rows) release() {
 	r.conn.Close()
 	r.conn, r.real = nil, nil
 	<-r.lender.streams
-}
-
-// prepared asks with a prepared statement.
-func prepared(ctx context.Context, real any, query string, args []driver.NamedValue) (driver.Rows, error) {
-	st, err := real.(driver.ConnPrepareContext).PrepareContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	if n := st.NumInput(); n != len(args) {
-		return nil, errors.Join(errors.New("the query has "+strconv.Itoa(n)+" places for "+strconv.Itoa(len(args))+" arguments"), st.Close())
-	}
-	answer, err := st.(driver.StmtQueryContext).QueryContext(ctx, args)
-	if err != nil {
-		return nil, errors.Join(err, st.Close())
-	}
-	return closing{answer, st}, nil
-}
-
-// closing closes the statement with its rows.
-type closing struct {
-	driver.Rows
-	st driver.Stmt
-}
-
-func (c closing) Close() error { return errors.Join(c.Rows.Close(), c.st.Close()) }
-
-func (c closing) ColumnTypeDatabaseTypeName(i int) string {
-	return c.Rows.(driver.RowsColumnTypeDatabaseTypeName).ColumnTypeDatabaseTypeName(i)
 }
 
 // kind is what a column's values become.
