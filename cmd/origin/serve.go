@@ -17,8 +17,6 @@ import (
 
 	"mirrornet/pkg/ensembl"
 	"mirrornet/pkg/ensembl/all"
-	"mirrornet/pkg/genomedb"
-	"mirrornet/pkg/genomedb/sample"
 	"mirrornet/pkg/observe"
 	"mirrornet/pkg/origin"
 )
@@ -27,6 +25,7 @@ import (
 type serveConfig struct {
 	listen, admin  string
 	db, upstream   string
+	server         serverFlags
 	limits         ensembl.Limits
 	rate           limitFlags
 	gff3Source     string
@@ -38,17 +37,22 @@ type serveConfig struct {
 func serveCommand() *cobra.Command {
 	var cfg serveConfig
 	c := &cobra.Command{Use: "serve", Short: "Serve the API until a signal ends it", Args: noArgs,
-		Long: `Serve the API from the genome file that origin load made (--db), in front of a
-server that exists (--upstream), or, with neither, from a small made-up genome.
+		Long: `Serve the API from the genome file that origin load made (--db), from Ensembl's
+databases on a MySQL or MariaDB server (--dsn), in front of a server of the API
+(--upstream), or, with none of these, from a small made-up genome.
 
-The first SIGINT or SIGTERM ends it in order, a second one at once.`,
+A new release is taken into use while the former one is served: where another
+file stands in the place of --db, and, on SIGHUP, where the database server has
+a newer one. The first SIGINT or SIGTERM ends it in order, a second one at once.`,
 		Example: `  origin serve
   origin serve --db ensembl.sqlite --listen 0.0.0.0:8000
+  origin serve --dsn 'anonymous@tcp(ensembldb.ensembl.org:3306)/' --release 115
   origin serve --upstream https://rest.ensembl.org`}
 	f := c.Flags()
 	f.StringVar(&cfg.listen, "listen", "127.0.0.1:8000", "address to serve on; port 0 takes a free one")
 	f.StringVar(&cfg.admin, "admin", "", "address for operators: /livez, /readyz, /metrics (default none)")
 	f.StringVar(&cfg.db, "db", "", "genome file (default a small made-up genome)")
+	cfg.server.add(f)
 	f.StringVar(&cfg.upstream, "upstream", "", "URL of a server of the same API to stand in front of")
 	f.Int64Var(&cfg.limits.Sequence, "max-sequence", 10_000_000, "bases of one sequence slice")
 	f.Int64Var(&cfg.limits.Overlap, "max-overlap", 5_000_000, "bases of one overlap slice")
@@ -68,8 +72,14 @@ The first SIGINT or SIGTERM ends it in order, a second one at once.`,
 }
 
 func (cfg serveConfig) check() error {
-	if cfg.db != "" && cfg.upstream != "" {
-		return usageError{errors.New("--db and --upstream exclude each other; give the one to answer from")}
+	given := 0
+	for _, place := range []string{cfg.db, cfg.server.dsn, cfg.upstream} {
+		if place != "" {
+			given++
+		}
+	}
+	if given > 1 {
+		return usageError{errors.New("--db, --dsn and --upstream exclude each other; give the one to answer from")}
 	}
 	if min(cfg.limits.Sequence, cfg.limits.Overlap, int64(cfg.limits.Post), int64(cfg.limits.PostSequence)) < 1 {
 		return configErrorf("a --max flag is below 1; leave it away for the default")
@@ -116,12 +126,16 @@ func serve(ctx context.Context, cfg serveConfig) (err error) {
 			return err
 		}
 	} else {
-		genome, closeGenome, err := openGenome(ctx, cfg.db, logger)
+		genome, err := cfg.openGenome(ctx, logger)
 		if err != nil {
 			return err
 		}
-		defer closeGenome()
-		hc.Genome = genome
+		defer genome.Close()
+		hc.Genome = genome.Current()
+		follow = func(ctx context.Context, h *origin.Handler) error {
+			genome.Switch = h.Switch
+			return genome.Run(ctx)
+		}
 	}
 	h, err := origin.New(hc)
 	if err != nil {
@@ -146,32 +160,6 @@ func reachable(a netip.AddrPort) netip.AddrPort {
 		return a
 	}
 	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), a.Port())
-}
-
-// openGenome opens the file, or makes the sample in a temporary folder that
-// the returned function removes.
-func openGenome(ctx context.Context, file string, logger *slog.Logger) (*genomedb.Registry, func(), error) {
-	if file != "" {
-		r, err := genomedb.Open(ctx, genomedb.Config{SQLite: file, Logger: logger})
-		if err != nil {
-			return nil, nil, configErrorf("%w; make a genome file with: origin load --from DIR --db %s", err, file)
-		}
-		return r, func() { r.Close() }, nil
-	}
-	dir, err := os.MkdirTemp("", "mirrornet-origin-")
-	if err != nil {
-		return nil, nil, err
-	}
-	logger.Info("no --db given: serving a small made-up genome")
-	r, err := sample.Open(ctx, dir)
-	if err != nil {
-		os.RemoveAll(dir)
-		return nil, nil, err
-	}
-	return r, func() {
-		r.Close()
-		os.RemoveAll(dir)
-	}, nil
 }
 
 func isTerminal(w io.Writer) bool {

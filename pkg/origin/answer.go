@@ -19,6 +19,7 @@ import (
 
 	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/ensembl"
+	"mirrornet/pkg/genomedb"
 	"mirrornet/pkg/respond"
 	"mirrornet/pkg/store"
 )
@@ -29,7 +30,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, s *state, req a
 		h.unmatched(w, r, s, methods)
 		return
 	}
-	answer, body, err := h.work(r, req)
+	answer, body, err := h.work(r, s, req)
 	switch {
 	case err == nil && answer.Stream != nil:
 		if err = h.stream(w, r, s, req, answer); err == nil {
@@ -47,12 +48,16 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, s *state, req a
 	case errors.Is(err, context.DeadlineExceeded):
 		w.Header().Set("Retry-After", "5")
 		e = &ensembl.Error{Status: http.StatusServiceUnavailable, Message: "The request took too long. Ask for less at once."}
+	case errors.Is(err, genomedb.ErrUnavailable):
+		h.cfg.Logger.Warn("request failed", "endpoint", req.Endpoint.ID, "target", r.RequestURI, "err", err)
+		w.Header().Set("Retry-After", "5")
+		e = &ensembl.Error{Status: http.StatusServiceUnavailable, Message: "The database cannot be reached at the moment. Try again in a few seconds."}
 	default:
 		h.cfg.Logger.Error("request failed", "endpoint", req.Endpoint.ID, "target", r.RequestURI, "err", err)
 		e = &ensembl.Error{Status: http.StatusInternalServerError, Message: internalMessage}
 	}
 	w.Header().Set("Cache-Control", req.Endpoint.Freshness.CacheControl(e.Status))
-	if tags := cacheTags(req, nil); tags != "" {
+	if tags := cacheTags(s, req, nil); tags != "" {
 		w.Header().Set("Cache-Tag", tags)
 	}
 	format := req.ErrorFormat
@@ -65,8 +70,8 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, s *state, req a
 // work makes an answer and its body when it is the request's turn. A long
 // body is not made here, since it goes at the client's pace; nor is a request's
 // body read, for the same reason.
-func (h *Handler) work(r *http.Request, req apispec.Request) (answer ensembl.Answer, body []byte, err error) {
-	call, err := h.read(r, req)
+func (h *Handler) work(r *http.Request, s *state, req apispec.Request) (answer ensembl.Answer, body []byte, err error) {
+	call, err := h.read(r, s, req)
 	if err != nil {
 		return answer, nil, err
 	}
@@ -89,8 +94,8 @@ func (h *Handler) work(r *http.Request, req apispec.Request) (answer ensembl.Ans
 }
 
 // read checks the request and reads its body.
-func (h *Handler) read(r *http.Request, req apispec.Request) (call ensembl.Call, err error) {
-	call = ensembl.Call{Request: req, Genome: h.cfg.Genome, Limits: h.cfg.Limits}
+func (h *Handler) read(r *http.Request, s *state, req apispec.Request) (call ensembl.Call, err error) {
+	call = ensembl.Call{Request: req, Genome: s.genome, Limits: h.cfg.Limits, GFF3Source: h.cfg.GFF3Source}
 	if req.Callback != "" && !apispec.ValidCallback(req.Callback) {
 		return call, errCallback
 	}
@@ -187,7 +192,7 @@ func (h *Handler) head(w http.ResponseWriter, s *state, req apispec.Request, a e
 	head.Set("Cache-Control", req.Endpoint.Freshness.CacheControl(http.StatusOK))
 	head.Set("ETag", tag)
 	head.Set("Vary", "Accept, Content-Type")
-	if tags := cacheTags(req, a.Tags); tags != "" {
+	if tags := cacheTags(s, req, a.Tags); tags != "" {
 		head.Set("Cache-Tag", tags)
 	}
 	head.Set("Content-Type", contentType(req.Format))
@@ -309,10 +314,13 @@ func matches(lines []string, tag string) bool {
 	return false
 }
 
-// cacheTags fills in the endpoint's tags, and adds the answer's own. A tag
+// cacheTags fills in the endpoint's tags, and adds the answer's own and the release. A tag
 // with a value that was not sent is left out.
-func cacheTags(req apispec.Request, more []string) string {
+func cacheTags(s *state, req apispec.Request, more []string) string {
 	tags := slices.Clone(more)
+	if s.catalogue.Release != "" {
+		tags = append(tags, "release:"+s.catalogue.Release)
+	}
 	for _, t := range req.Endpoint.Tags {
 		known := true
 		t = placeholder.ReplaceAllStringFunc(t, func(name string) string {

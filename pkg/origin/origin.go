@@ -9,6 +9,7 @@ import (
 	"net/http/pprof"
 	"runtime"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,8 +25,8 @@ import (
 type Config struct {
 	// Modules state and answer the API. With Upstream they only state it.
 	Modules []ensembl.Module
-	// Genome is what modules answer from. Required without Upstream; the
-	// caller closes it after the handler's last request.
+	// Genome is what modules answer from, until [Handler.Switch]. Required
+	// without Upstream; the caller closes it after the handler's last request.
 	Genome *genomedb.Registry
 	// Upstream, when set, answers every path that is not the origin's own.
 	Upstream http.Handler
@@ -61,15 +62,16 @@ type Config struct {
 
 // Handler serves the API. It is safe for concurrent use.
 type Handler struct {
-	cfg      Config
-	handlers map[string]handle
-	state    atomic.Pointer[state]
-	router   http.Handler
-	slots    chan struct{}
-	workers  chan struct{}
-	counts   counts
-	limiter  *limiter
-	stopping atomic.Bool
+	cfg       Config
+	handlers  map[string]handle
+	state     atomic.Pointer[state]
+	switching sync.Mutex // held by whoever makes another state
+	router    http.Handler
+	slots     chan struct{}
+	workers   chan struct{}
+	counts    counts
+	limiter   *limiter
+	stopping  atomic.Bool
 }
 
 // New makes a Handler. It fails when the modules' statements are at fault.
@@ -107,9 +109,11 @@ func New(cfg Config) (*Handler, error) {
 		}
 	}
 	h.counts.init(c.Endpoints)
-	if err := h.SetRelease(cfg.Release); err != nil {
-		return nil, err
+	s, err := newState(c, cfg.Genome)
+	if err != nil {
+		return nil, fmt.Errorf("origin: %w", err)
 	}
+	h.publish(s)
 	h.router = h.routes()
 	return h, nil
 }
@@ -149,23 +153,33 @@ func withLimits(e apispec.Endpoint, l ensembl.Limits) apispec.Endpoint {
 }
 
 // SetRelease publishes the catalogue, and everything made from it, for another
-// release of the data: an upstream's may change while the origin runs.
+// release of an upstream's data, which may change while the origin runs.
 func (h *Handler) SetRelease(release string) error {
-	if old := h.state.Load(); old != nil && old.catalogue.Release == release {
+	h.switching.Lock()
+	defer h.switching.Unlock()
+	old := h.state.Load()
+	if old.catalogue.Release == release {
 		return nil
 	}
+	s, err := h.stateOf(release, old.genome)
+	if err == nil {
+		h.publish(s)
+	}
+	return err
+}
+
+func (h *Handler) stateOf(release string, genome *genomedb.Registry) (*state, error) {
 	cfg := h.cfg
 	cfg.Release = release
 	c, err := Catalogue(cfg)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s, err := newState(c)
+	s, err := newState(c, genome)
 	if err != nil {
-		return fmt.Errorf("origin: %w", err)
+		return nil, fmt.Errorf("origin: %w", err)
 	}
-	h.state.Store(s)
-	return nil
+	return s, nil
 }
 
 // Catalogue is what is published now.
@@ -220,7 +234,8 @@ func (h *Handler) Admin() http.Handler {
 // modules or the upstream.
 func (h *Handler) serveAPI(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	s := h.state.Load()
+	s := h.use()
+	defer s.leave()
 	req, methods, ok := s.index.Resolve(r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header)
 	rec := &recorder{ResponseWriter: w}
 	id := ""

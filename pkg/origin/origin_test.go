@@ -225,7 +225,7 @@ func TestFields(t *testing.T) {
 		"Ensembl-Release":             "115",
 		"Access-Control-Allow-Origin": "*",
 		"X-Content-Type-Options":      "nosniff",
-		"Cache-Tag":                   "all_things__really, thing:a%20b, kind:x",
+		"Cache-Tag":                   "all_things__really, release:115, thing:a%20b, kind:x",
 	}
 	got := map[string]string{}
 	for k := range want {

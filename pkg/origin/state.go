@@ -3,12 +3,18 @@ package origin
 import (
 	"encoding/json"
 	"net/http"
+	"sync/atomic"
 
 	"mirrornet/pkg/apispec"
+	"mirrornet/pkg/genomedb"
 )
 
-// state is everything made from one catalogue. It is immutable.
+// state is everything made from one catalogue, and the data of the release that
+// it speaks of. What a request sees of both it has from one state.
 type state struct {
+	genome    *genomedb.Registry // nil where an upstream answers
+	users     atomic.Int64       // requests that have it, and one while it is current
+	unused    chan struct{}      // closed when neither is left
 	catalogue *apispec.Catalogue
 	index     *apispec.Index
 	hash      string
@@ -16,17 +22,44 @@ type state struct {
 	openapi   []byte
 }
 
-func newState(c *apispec.Catalogue) (*state, error) {
+func newState(c *apispec.Catalogue, genome *genomedb.Registry) (*state, error) {
 	index, err := apispec.NewIndex(c)
 	if err != nil {
 		return nil, err
 	}
-	s := &state{catalogue: c, index: index, hash: c.Hash()}
+	s := &state{catalogue: c, index: index, hash: c.Hash(), genome: genome, unused: make(chan struct{})}
+	s.users.Store(1)
 	if s.json, err = json.Marshal(c); err != nil {
 		return nil, err
 	}
 	s.openapi, err = OpenAPI(c)
 	return s, err
+}
+
+// use gives the current state, to be left when the request is answered.
+func (h *Handler) use() *state {
+	for {
+		s := h.state.Load()
+		for n := s.users.Load(); n > 0; n = s.users.Load() { // else another one came, and this one may be closed
+			if s.users.CompareAndSwap(n, n+1) {
+				return s
+			}
+		}
+	}
+}
+
+func (s *state) leave() {
+	if s.users.Add(-1) == 0 {
+		close(s.unused)
+	}
+}
+
+// publish makes s the current state.
+func (h *Handler) publish(s *state) (old *state) {
+	if old = h.state.Swap(s); old != nil {
+		old.leave()
+	}
+	return old
 }
 
 // serveCatalogue publishes the catalogue. Its tag is the hash that edges see

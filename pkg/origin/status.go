@@ -2,7 +2,6 @@ package origin
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
@@ -69,31 +68,27 @@ func (h *Handler) serveStatus(w http.ResponseWriter, r *http.Request) {
 // serveReady says whether requests should be sent here.
 func (h *Handler) serveReady(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	s := h.state.Load()
+	s := h.use()
+	defer s.leave()
 	body := map[string]string{"state": "serving", "release": s.catalogue.Release, "catalogue": s.hash}
 	status := http.StatusOK
 	if h.stopping.Load() {
 		body["state"], status = "draining", http.StatusServiceUnavailable
-	} else if err := h.ready(r.Context()); err != nil {
+	} else if err := h.ready(r.Context(), s); err != nil {
 		h.cfg.Logger.Warn("not ready", "err", err)
 		body["state"], status = "unreachable", http.StatusServiceUnavailable
 	}
 	writeJSON(w, r, status, body)
 }
 
-func (h *Handler) ready(ctx context.Context) error {
+func (h *Handler) ready(ctx context.Context, s *state) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	switch {
 	case h.cfg.Ready != nil:
 		return h.cfg.Ready(ctx)
-	case h.cfg.Genome != nil:
-		dbs := h.cfg.Genome.Databases()
-		if len(dbs) == 0 {
-			return errors.New("no database in the genome file")
-		}
-		var one int // one file holds them all
-		return dbs[0].QueryRow(ctx, "SELECT 1").Scan(&one)
+	case s.genome != nil:
+		return s.genome.Ping(ctx)
 	}
 	return nil
 }
