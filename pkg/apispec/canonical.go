@@ -167,8 +167,8 @@ func guardSuffix(path []byte) []byte {
 }
 
 // escapeTwice is escape for a value in the path, which [DecodePath] decodes
-// twice: there only an escaped percent sign and slash can be told from a plain
-// one.
+// twice: there only an escaped percent sign, slash or zero byte can be told from
+// a plain one.
 func escapeTwice(b []byte, s string) []byte {
 	for i := range len(s) {
 		switch c := s[i]; c {
@@ -176,6 +176,8 @@ func escapeTwice(b []byte, s string) []byte {
 			b = append(b, "%2525"...)
 		case '/':
 			b = append(b, "%252F"...)
+		case 0:
+			b = append(b, "%2500"...)
 		default:
 			b = escape(b, s[i:i+1])
 		}

@@ -129,8 +129,8 @@ func (ix *Index) Match(method, escapedPath string) (e *Endpoint, params map[stri
 
 // DecodePath splits an escaped path at its slashes as the reference does: the
 // whole path is decoded first, so that %2F is a slash, and each segment a
-// second time. Slashes at both ends do not count. ok is false for an escape
-// that is none and for bytes that are not UTF-8.
+// second time. A path ends at a zero byte. Slashes at both ends do not count.
+// ok is false for an escape that is none and for bytes that are not UTF-8.
 func DecodePath(escapedPath string) (segs []string, ok bool) {
 	if strings.IndexByte(escapedPath, '%') < 0 {
 		return segments(escapedPath), utf8.ValidString(escapedPath)
@@ -139,6 +139,7 @@ func DecodePath(escapedPath string) (segs []string, ok bool) {
 	if err != nil {
 		return nil, false
 	}
+	path, _, _ = strings.Cut(path, "\x00")
 	segs = segments(path)
 	for i, s := range segs {
 		if segs[i] = unescapeAgain(s); !utf8.ValidString(segs[i]) {

@@ -103,6 +103,7 @@ func TestResolveDetails(t *testing.T) {
 		"/lookup/symbol%2Fa%2Fb": "b", "/lookup/symbol/a/%2525zz": "%zz", "/lookup/symbol/a/%2541%252": "A%2",
 		"//lookup/symbol//b//": "b", "/lookup/%2573ymbol/a/%25E2%2582%25AC": "€",
 		"/lookup/symbol/a/%CA": "", "/lookup/symbol/a/%25CA": "", "/lookup/symbol/a/%zz": "", "/lookup/symbol/a/b%2Fc/d": "",
+		"/lookup/symbol/a/b%00c": "b", "/lookup/symbol/a/b%00c/d": "b", "/lookup/symbol/a%00/b": "", "/lookup/symbol/a/b%2500c": "b\x00c",
 	} {
 		if r, _, _ := ix.Resolve("GET", path, "", http.Header{}); r.Path["symbol"] != want {
 			t.Errorf("%s: %q, want symbol %q", path, r.Path, want)

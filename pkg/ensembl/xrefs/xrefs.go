@@ -49,6 +49,12 @@ func described(p apispec.Param, description string, examples ...string) apispec.
 	return p
 }
 
+// repeated is a parameter that may come several times.
+func repeated(p apispec.Param) apispec.Param {
+	p.Repeated = true
+	return p
+}
+
 // Module states the endpoints.
 func Module() ensembl.Module {
 	m := &module{}
@@ -82,7 +88,7 @@ var (
 		ID: "xref_external", Group: group, Method: "GET", Path: "/xrefs/symbol/{species}/{symbol}",
 		Summary: "Finds the genes, transcripts and translations that a name of another database leads to",
 		Params: []apispec.Param{pathSpecies, pathSymbol, dbType,
-			described(externalDB, "Only names of external databases that begin so", "HGNC"), objectType},
+			described(externalDB, "Only names of external databases that begin so", "HGNC"), repeated(objectType)},
 		Formats: formats, Freshness: fresh, Tags: []string{"xrefs", "species:{species}"},
 		Examples: []apispec.Example{
 			{Target: "/xrefs/symbol/homo_sapiens/BRCA2", ContentType: apispec.JSON},
@@ -129,13 +135,29 @@ func (m *module) getID(ctx context.Context, c ensembl.Call) (ensembl.Answer, err
 	return ensembl.Answer{Value: encode(entries), Tags: []string{"species:" + db.Owner}}, err
 }
 
+// comparative are the objects that comparative genomics has, by table.
+var comparative = map[string]string{"genetree": "gene_tree_root", "family": "family"}
+
 // classes are what the API's sentence calls objects without references.
 var classes = map[string]string{"exon": "Exon", "operon": "Operon", "operontranscript": "OperonTranscript",
 	"genetree": "Compara::GeneTree", "family": "Compara::Family"}
 
 // without answers for an object that has no references.
 func (m *module) without(ctx context.Context, c ensembl.Call, id string, at feature.Location, filter feature.Filter) (ensembl.Answer, error) {
-	if kind := strings.ToLower(at.Type); kind == "exon" || !xref.Has(kind) && classes[kind] == "" {
+	kind := strings.ToLower(at.Type)
+	switch {
+	case comparative[kind] != "":
+		known := false
+		if db, ok := c.Genome.Owned(at.Species, at.Kind); ok {
+			var err error
+			if known, err = (xref.Reader{DB: db}).Knows(ctx, comparative[kind], id); err != nil {
+				return ensembl.Answer{}, err
+			}
+		}
+		if !known {
+			return ensembl.Answer{}, ensembl.BadRequest("No object found for ID %s", id)
+		}
+	case !xref.Has(kind): // an exon, or a predicted transcript
 		objects, failed, err := m.finder(c).Find(ctx, []string{id}, filter)
 		if err != nil {
 			return ensembl.Answer{}, err
@@ -143,12 +165,12 @@ func (m *module) without(ctx context.Context, c ensembl.Call, id string, at feat
 		if e := failed[id]; e != nil {
 			return ensembl.Answer{}, e
 		}
-		if kind != "exon" { // a predicted transcript
+		if kind != "exon" {
 			return ensembl.Answer{Value: encode(nil), Tags: feature.Tags(objects)}, nil
 		}
 	}
 	return ensembl.Answer{}, ensembl.BadRequest(`The object type "Bio::EnsEMBL::%s" for ID "%s" cannot respond to the given request for Xrefs. Are you sure it has them?`,
-		classes[strings.ToLower(at.Type)], id)
+		classes[kind], id)
 }
 
 // entriesOf lists an object's entries, and with all_levels those of what
@@ -225,12 +247,17 @@ type hit struct {
 	ID   string `json:"id"`
 }
 
+// searched are the types of object that are found by symbol.
+var searched = map[string]bool{"gene": true, "transcript": true, "translation": true, "rnaproduct": true}
+
 func (m *module) getSymbol(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
-	kinds, objectType := []string{"gene", "transcript", "translation"}, c.Query.Get("object_type")
-	if objectType != "" && objectType != "0" {
-		kinds = []string{strings.ToLower(objectType)}
-		if !slices.Contains([]string{"gene", "transcript", "translation", "rnaproduct"}, kinds[0]) {
-			return ensembl.Answer{}, ensembl.BadRequest("The object_type '%s' is not understood by this service", objectType)
+	kinds := []string{"gene", "transcript", "translation"}
+	if c.Query.Bool("object_type") {
+		kinds = nil
+		for _, k := range c.Query.All("object_type") {
+			if kinds = append(kinds, strings.ToLower(k)); !searched[kinds[len(kinds)-1]] {
+				return ensembl.Answer{}, ensembl.BadRequest("The object_type '%s' is not understood by this service", k)
+			}
 		}
 	}
 	r, err := m.finder(c).Reader(ctx, c.Path["species"], kind(c))
@@ -245,7 +272,7 @@ func (m *module) getSymbol(ctx context.Context, c ensembl.Call) (ensembl.Answer,
 	}
 	symbol := c.Path["symbol"]
 	found, err := s.Search(ctx, symbol, external, kinds...)
-	if err == nil && len(found) == 0 && (!c.Query.Has("object_type") || objectType == "gene") {
+	if err == nil && len(found) == 0 && (!c.Query.Has("object_type") || c.Query.Get("object_type") == "gene") {
 		found, err = s.Labelled(ctx, symbol)
 	}
 	if err != nil {

@@ -82,3 +82,15 @@ func (r Reader) Below(ctx context.Context, o Object) (out [][2]int64, err error)
 		})
 	return out, err
 }
+
+// Knows says whether a table has a stable id.
+func (r Reader) Knows(ctx context.Context, table, id string) (found bool, err error) {
+	if !r.DB.HasColumn(table, "stable_id") {
+		return false, nil
+	}
+	err = each(ctx, r.DB, "SELECT 1 FROM {"+table+"} WHERE stable_id = ?", []any{trim(id)}, func(func(...any) error) error {
+		found = true
+		return nil
+	})
+	return found, err
+}
