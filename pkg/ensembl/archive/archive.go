@@ -158,8 +158,9 @@ func list(c ensembl.Call) (ids []string, err error) {
 // find looks ids up, in the databases that are said to have them. Each is in
 // records, or in failed with what the API says of it.
 func find(ctx context.Context, c ensembl.Call, ids []string) (records map[string]*archive.Record, failed map[string]*ensembl.Error, tags []string, err error) {
-	f := feature.Finder{Genome: c.Genome}
-	located, err := f.Locate(ctx, ids, feature.Filter{Species: c.Query.Get("species"), Kind: c.Query.Get("db_type"), Type: c.Query.Get("object_type"), Archived: true})
+	f, objectType := feature.Finder{Genome: c.Genome}, option(c, "object_type")
+	located, err := f.Locate(ctx, ids, feature.Filter{Species: option(c, "species"), Kind: option(c, "db_type"), Type: objectType,
+		Archived: true, Listed: objectType == "" && c.Query.Has("object_type")})
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -198,6 +199,14 @@ func find(ctx context.Context, c ensembl.Call, ids []string) (records map[string
 	}
 	slices.Sort(tags)
 	return records, failed, tags, nil
+}
+
+// option is a parameter's value; "0" is none, as in the reference.
+func option(c ensembl.Call, name string) string {
+	if !c.Query.Bool(name) {
+		return ""
+	}
+	return c.Query.Get(name)
 }
 
 // core is a species' core database, which has the history of all.

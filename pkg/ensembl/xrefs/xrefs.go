@@ -1,6 +1,7 @@
 package xrefs
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -107,7 +108,8 @@ func (m *module) finder(c ensembl.Call) *feature.Finder {
 
 func (m *module) getID(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 	id := c.Path["id"]
-	filter := feature.Filter{Species: c.Query.Get("species"), Kind: c.Query.Get("db_type"), Type: c.Query.Get("object_type")}
+	objectType := option(c, "object_type")
+	filter := feature.Filter{Species: option(c, "species"), Kind: option(c, "db_type"), Type: objectType, Listed: objectType == "" && c.Query.Has("object_type")}
 	found, err := m.finder(c).Locate(ctx, []string{id}, filter)
 	if err != nil {
 		return ensembl.Answer{}, err
@@ -285,12 +287,17 @@ func (m *module) getSymbol(ctx context.Context, c ensembl.Call) (ensembl.Answer,
 	return ensembl.Answer{Value: out, Tags: []string{"species:" + r.DB.Owner}}, nil
 }
 
+// option is a parameter's value; "0" is none, as in the reference.
+func option(c ensembl.Call, name string) string {
+	if !c.Query.Bool(name) {
+		return ""
+	}
+	return c.Query.Get(name)
+}
+
 // kind is the kind of database asked for.
 func kind(c ensembl.Call) string {
-	if k := c.Query.Get("db_type"); k != "" && k != "0" {
-		return canonical(k)
-	}
-	return "core"
+	return canonical(cmp.Or(option(c, "db_type"), "core"))
 }
 
 // canonical is a kind of database under its own name.

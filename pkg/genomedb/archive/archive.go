@@ -65,7 +65,7 @@ func (r Reader) Find(ctx context.Context, asked []Query) (out []*Record, failed 
 	for i, q := range asked {
 		out[i], failed[i] = h.find(q)
 	}
-	if err := h.readResolved(ctx, out); err != nil {
+	if err := h.readResolved(ctx, asked, out); err != nil {
 		return nil, nil, err
 	}
 	for i, rec := range out {

@@ -153,11 +153,11 @@ func (h *history) readCurrent(ctx context.Context, all []Query) error {
 
 // readResolved reads what the latest versions of ids take, whose type is told
 // by their form.
-func (h *history) readResolved(ctx context.Context, records []*Record) error {
+func (h *history) readResolved(ctx context.Context, asked []Query, records []*Record) error {
 	var more []Query
-	for _, rec := range records {
+	for i, rec := range records {
 		if rec != nil && rec.Asked && !rec.Current {
-			if q := (Query{rec.StableID, h.resolve(rec.StableID)}); !strings.EqualFold(q.Type, rec.Type) {
+			if q := (Query{rec.StableID, h.resolve(rec.StableID)}); !strings.EqualFold(q.Type, asked[i].Type) {
 				more = append(more, q)
 			}
 		}

@@ -73,6 +73,12 @@ func (f *Finder) Find(ctx context.Context, ids []string, filter Filter) (found m
 		groups[l] = append(groups[l], id)
 	}
 	for _, l := range order {
+		if !understood(l.Type) {
+			for _, id := range groups[l] {
+				failed[id] = genomedb.Refuse("Object, %s, type's adaptor does not support fetching by a stable ID for ID '%s'", l.Type, id)
+			}
+			continue
+		}
 		objects, err := f.load(ctx, l, groups[l])
 		if e, ok := err.(*genomedb.Refusal); ok {
 			for _, id := range groups[l] {
@@ -94,15 +100,20 @@ func (f *Finder) Find(ctx context.Context, ids []string, filter Filter) (found m
 	return found, failed, nil
 }
 
+// foreign are types that have ids, but are not objects of this package.
+var foreign = []string{"genetree", "family", "operon", "operontranscript"}
+
+// understood says whether objects of a type are found by their ids.
+func understood(kind string) bool {
+	kind = strings.ToLower(kind)
+	return slices.Contains([]string{"gene", "transcript", "translation", "exon", predicted}, kind) || slices.Contains(foreign, kind)
+}
+
 // load loads the objects of one type in one database.
 func (f *Finder) load(ctx context.Context, l Location, ids []string) (map[string]*Object, error) {
 	kind := strings.ToLower(l.Type)
-	switch kind {
-	case "gene", "transcript", "translation", "exon", predicted:
-	case "genetree", "family", "operon", "operontranscript":
-		return nil, nil // known, but not objects of this package
-	default:
-		return nil, genomedb.Refuse("The object_type '%s' is not understood by this service", l.Type)
+	if slices.Contains(foreign, kind) {
+		return nil, nil
 	}
 	r, err := f.Reader(ctx, l.Species, l.Kind)
 	if err != nil {

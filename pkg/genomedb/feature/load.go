@@ -2,6 +2,7 @@ package feature
 
 import (
 	"context"
+	"math"
 	"strconv"
 	"strings"
 
@@ -79,14 +80,18 @@ func (p places) resolve(ctx context.Context, a *assembly.Assembly) (err error) {
 	return nil
 }
 
-// split cuts a version off a stable id: "ENSG1.2" → "ENSG1", 2.
+// split cuts a version off a stable id: "ENSG1.2" → "ENSG1", 2. One that is too
+// long for a number is the highest, which no object has.
 func split(id string) (stem string, version int64, ok bool) {
 	i := strings.LastIndexByte(id, '.')
-	if i <= 0 {
+	if i <= 0 || i == len(id)-1 || strings.Trim(id[i+1:], "0123456789") != "" {
 		return id, 0, false
 	}
 	version, err := strconv.ParseInt(id[i+1:], 10, 64)
-	return id[:i], version, err == nil && version >= 0
+	if err != nil {
+		version = math.MaxInt64
+	}
+	return id[:i], version, true
 }
 
 // fold is how the databases compare stable ids: case and trailing blanks do

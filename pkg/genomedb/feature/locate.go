@@ -12,6 +12,9 @@ type Filter struct {
 	Species, Kind, Type string
 	// Archived finds ids of the past too, where a database lists them.
 	Archived bool
+	// Listed finds only ids that the database of all ids lists: so the
+	// reference reads a type that is given and empty.
+	Listed bool
 }
 
 // Location says in which database an id is, and what it is. Where a user named
@@ -59,6 +62,9 @@ func locate(ctx context.Context, reg *genomedb.Registry, ids []string, f Filter)
 				return nil, err
 			}
 		}
+	}
+	if f.Listed {
+		return out, nil
 	}
 	if f.Kind == "" {
 		f.Kind = "core"
@@ -139,7 +145,7 @@ func scan(ctx context.Context, db *genomedb.Database, species string, ids []stri
 		key := strings.TrimRight(id, " ")
 		if stems {
 			var ok bool
-			if key, _, ok = split(key); !ok {
+			if key, _, ok = split(id); !ok {
 				continue
 			}
 		}
