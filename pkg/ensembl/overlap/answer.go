@@ -106,7 +106,12 @@ func (l list) MarshalJSON() ([]byte, error) { return l.AppendJSON(nil), nil }
 
 // AppendJSON writes the features, each with its type.
 func (l list) AppendJSON(b []byte) []byte {
-	f := Fields{json: append(b, '[')}
+	n := 0
+	for _, group := range l {
+		n += len(group.list)
+	}
+	const usual = 480 // bytes of a feature
+	f := Fields{json: append(slices.Grow(b, 2+n*usual), '[')}
 	first := true
 	for _, group := range l {
 		for _, feature := range group.list {

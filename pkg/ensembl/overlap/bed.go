@@ -38,7 +38,7 @@ func appendBED(ctx context.Context, b []byte, q *query, all []found) ([]byte, er
 			b = append(b, '\t')
 			b = append(b, f.Label()...)
 			b = append(b, "\t1000\t"...)
-			if p.Strand == -1 && !p.Reverse || p.Strand == 1 && p.Reverse {
+			if p.OnSequence() == -1 {
 				b = append(b, '-')
 			} else {
 				b = append(b, '+')

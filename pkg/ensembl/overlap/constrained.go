@@ -38,7 +38,7 @@ func constrained(ctx context.Context, q *query) ([]Feature, error) {
 	}
 	out := make([]Feature, len(found))
 	for i, e := range found {
-		p := Place{Sequence: q.Slice.On, Start: e.Start, End: e.End, Strand: e.Strand}
+		p := Place{Sequence: q.Slice.On, Start: e.Start, End: e.End, Strand: e.Strand, Reading: 1}
 		out[i] = &element{p, e}
 	}
 	return out, nil

@@ -101,11 +101,7 @@ func (c *coding) Term() Term {
 func (c *coding) Fields(f *Fields) {
 	id := c.protein.StableID
 	if !f.JSON() && c.of.Spliced { // GFF3 needs one id per place
-		strand := c.place.Strand
-		if c.place.Reverse {
-			strand = -strand
-		}
-		id += "_" + c.place.Sequence.Name + "_" + strconv.Itoa(strand)
+		id += "_" + c.place.Sequence.Name + "_" + strconv.Itoa(c.place.OnSequence())
 	}
 	f.Text("id", id)
 	if v := c.protein.Version; v != nil {

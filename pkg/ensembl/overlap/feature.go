@@ -29,11 +29,14 @@ type Place struct {
 	Sequence   *assembly.Sequence
 	Start, End int64 // on the sequence
 	Strand     int   // on the slice that was asked for, as the API says it
-	Reverse    bool  // that slice is read backwards
+	Reading    int   // strand of that slice
 	// Circle is what GFF3 adds to the end of a feature that lies over the
 	// origin of a circular sequence: its length.
 	Circle int64
 }
+
+// OnSequence is the strand on the sequence.
+func (p *Place) OnSequence() int { return p.Strand * p.Reading }
 
 // fields tells what all features have: where they lie.
 func (p *Place) fields(f *Fields) {

@@ -29,6 +29,9 @@ func (q *query) track(ctx context.Context) (*track.Track, error) {
 	db := q.Core.DB
 	if kind := q.Query.Get("db_type"); kind != "" {
 		var ok bool
+		if len(q.Query.All("db_type")) > 1 {
+			return nil, nil // the reference takes a list for a name that it does not know
+		}
 		if db, ok = q.Species.Database(kind); !ok {
 			return nil, nil
 		}
@@ -47,5 +50,5 @@ func (q *query) filter() track.Filter {
 
 // at is a Place on the query's slice.
 func (q *query) at(l assembly.Located) Place {
-	return Place{Sequence: q.Slice.On, Start: l.Start, End: l.End, Strand: l.Strand, Reverse: !q.Slice.Forward()}
+	return Place{Sequence: q.Slice.On, Start: l.Start, End: l.End, Strand: l.Strand, Reading: q.Slice.Strand}
 }

@@ -28,7 +28,11 @@ func onSlice(ctx context.Context, q *query) (*track.Track, []track.On[*track.Tra
 	if err != nil || t == nil {
 		return nil, nil, err
 	}
-	found, err := t.Transcripts(ctx, q.filter())
+	f := q.filter()
+	if len(f.Biotypes) == 1 && (f.Biotypes[0] == "" || f.Biotypes[0] == "0") {
+		f.Biotypes = nil
+	}
+	found, err := t.Transcripts(ctx, f)
 	return t, found, err
 }
 

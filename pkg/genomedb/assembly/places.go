@@ -194,6 +194,10 @@ func (a *Assembly) Borrowing(ctx context.Context, s Slice) ([]Segment, error) {
 // for one by one, in their order; more are asked for by sequence.
 const mostPlaces = 3
 
+// farthest is how far out of a slice a row may reach whose length is not known,
+// or is said to be less than it is.
+const farthest = 1 << 22
+
 func (a *Assembly) mappedPlaces(ctx context.Context, base Place, fs featureSystem) ([]*Place, error) {
 	at := base.segment.To
 	at.Strand = 1
@@ -202,11 +206,9 @@ func (a *Assembly) mappedPlaces(ctx context.Context, base Place, fs featureSyste
 		return nil, err
 	}
 	// Rows may reach out of the slice: what they map to does too.
+	reach := max(fs.length, farthest)
 	wide := at
-	wide.Start, wide.End = 1, at.On.Length
-	if fs.length > 0 {
-		wide.Start, wide.End = max(1, at.Start-fs.length), min(at.On.Length, at.End+fs.length)
-	}
+	wide.Start, wide.End = max(1, at.Start-reach), min(at.On.Length, at.End+reach)
 	if base.maps, err = a.mapSegment(ctx, Segment{wide.Start, wide.End, wide}, fs.system); err != nil {
 		return nil, err
 	}
