@@ -108,7 +108,7 @@ CREATE TABLE regulatory_feature (
   seq_region_strand tinyint NOT NULL, seq_region_start int unsigned NOT NULL, seq_region_end int unsigned NOT NULL, stable_id varchar(18),
   bound_start_length mediumint unsigned NOT NULL, bound_end_length mediumint unsigned NOT NULL, epigenome_count smallint,
   regulatory_build_id int unsigned,
-  PRIMARY KEY (regulatory_feature_id), KEY stable_id_idx (stable_id), KEY seq_region_idx (seq_region_id,seq_region_start)
+  PRIMARY KEY (regulatory_feature_id), KEY stable_id_idx (stable_id)
 );
 
 CREATE TABLE transcription_factor (
