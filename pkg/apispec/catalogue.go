@@ -112,6 +112,7 @@ type Param struct {
 	Aliases     []string `json:"aliases,omitempty"` // other names of the query parameter
 	Repeated    bool     `json:"repeated,omitempty"`
 	CaseBlind   bool     `json:"case_blind,omitempty"` // values that differ in case alone are the same
+	Lenient     bool     `json:"lenient,omitempty"`    // what is not of the type is passed on, not refused
 	Description string   `json:"description,omitempty"`
 	Examples    []string `json:"examples,omitempty"`
 }

@@ -33,7 +33,7 @@ func checkParams(req apispec.Request) error {
 				continue
 			}
 			present = true
-			if err := checkValue(p, v); err != nil {
+			if err := checkValue(p, v); err != nil && !p.Lenient {
 				return err
 			}
 		}

@@ -4,13 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"regexp"
-	"strconv"
-	"strings"
 
 	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/ensembl"
 	"mirrornet/pkg/genomedb"
+	model "mirrornet/pkg/genomedb/assembly"
 )
 
 // assembly are the endpoints about a species' assembly and its sequences.
@@ -27,10 +25,13 @@ func assembly() []ensembl.Endpoint {
 			e.Examples = append(example("/info/assembly/homo_sapiens", "/info/assembly/homo_sapiens?bands=1"),
 				apispec.Example{Target: "/info/assembly/human", ContentType: apispec.XML})
 		}),
-		get("info_assembly_region", "/info/assembly/{species}/{region_name}", "One sequence of a species' assembly", regionInfo, func(e *apispec.Endpoint) {
+		get("info_assembly_region", "/info/assembly/{species}/{region_name}", "One sequence of a species' assembly", (&regions{}).info, func(e *apispec.Endpoint) {
 			e.Formats = assemblyFormats
 			e.Params = append([]apispec.Param{{Name: "region_name", In: apispec.InPath, Type: apispec.String, Required: true,
-				Description: "Name of a sequence, such as a chromosome's", Examples: []string{"X"}}}, options...)
+				Description: "Name of a sequence, such as a chromosome's", Examples: []string{"X"}},
+				{Name: "coord_system", In: apispec.InQuery, Type: apispec.String, Description: "Coordinate system of the sequence", Examples: []string{"contig"}},
+				{Name: "coord_system_version", In: apispec.InQuery, Type: apispec.String, Description: "Version of the coordinate system of the sequence", Examples: []string{"GRCh38"}},
+			}, options...)
 			ofSpecies(e)
 			e.Examples = example("/info/assembly/homo_sapiens/X", "/info/assembly/homo_sapiens/X?synonyms=1")
 		}),
@@ -118,6 +119,9 @@ func assemblyInfo(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 	if err != nil {
 		return ensembl.Answer{}, err
 	}
+	if len(versions) == 0 {
+		return ensembl.Answer{}, ensembl.BadRequest("No versions found")
+	}
 	goldenPath, err := referenceLength(ctx, core)
 	if err != nil {
 		return ensembl.Answer{}, err
@@ -181,35 +185,32 @@ func referenceLength(ctx context.Context, db *genomedb.Database) (any, error) {
 	return numberOrText(v), err
 }
 
-// location is a sequence's name with an optional start and end.
-var location = regexp.MustCompile(`^([\w.-]+?)(?::([0-9,]+)(?:-|\.\.|:|_)([0-9,]+)(?::(?:1|-1|\+|-))?)?$`)
+// regions answers for one sequence, or a part of one.
+type regions struct{ assemblies model.Cache }
 
-func regionInfo(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
+func (m *regions) info(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 	s, core, err := resolve(c)
 	if err != nil {
 		return ensembl.Answer{}, err
 	}
-	name := c.Path["region_name"]
-	m := location.FindStringSubmatch(name)
-	if m == nil {
-		return ensembl.Answer{}, ensembl.BadRequest("No slice found for location %s", name)
+	a, err := m.assemblies.Of(ctx, c.Genome, core)
+	if err != nil {
+		return ensembl.Answer{}, err
 	}
-	q, ok, err := findSequence(ctx, core, m[1])
+	name := c.Path["region_name"]
+	l, ok, err := model.ReadLocation(name)
 	if err != nil {
 		return ensembl.Answer{}, err
 	}
 	if !ok {
 		return ensembl.Answer{}, ensembl.BadRequest("No slice found for location %s", name)
 	}
-	start, end := int64(1), q.length
-	if m[2] != "" {
-		start, _ = strconv.ParseInt(strings.ReplaceAll(m[2], ",", ""), 10, 64)
-		end, _ = strconv.ParseInt(strings.ReplaceAll(m[3], ",", ""), 10, 64)
-		start, end = max(start, 1), min(end, q.length)
-		if start > end {
-			return ensembl.Answer{}, ensembl.BadRequest("Cannot request a slice whose start is greater than its end. Start: %d. End: %d", start, end)
-		}
+	at, err := a.SliceAt(ctx, l, model.System{Name: c.Query.Get("coord_system"), Version: c.Query.Get("coord_system_version")}, name)
+	if err != nil {
+		return ensembl.Answer{}, err
 	}
+	q := sequence{at.On.ID, at.On.Name, at.On.Length, at.On.System.Name, at.On.System.Version}
+	start, end := at.Start, at.End
 	attributes, err := attributesOf(ctx, core, q)
 	if err != nil {
 		return ensembl.Answer{}, err
@@ -225,7 +226,7 @@ func regionInfo(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 		}
 	}
 	if c.Query.Bool("bands") {
-		bands, err := bandsOf(ctx, core, q, start, end)
+		bands, err := bandsOn(ctx, core, a, at)
 		if err != nil {
 			return ensembl.Answer{}, err
 		}
@@ -250,25 +251,6 @@ func bit(b bool) int {
 		return 1
 	}
 	return 0
-}
-
-// findSequence finds a sequence by its name, that of the highest-ranked
-// coordinate system, or else by a synonym.
-func findSequence(ctx context.Context, db *genomedb.Database, name string) (q sequence, ok bool, err error) {
-	const columns = `SELECT r.seq_region_id, r.name, r.length, cs.name, COALESCE(cs.version, '')
-		FROM {seq_region} r JOIN {coord_system} cs ON cs.coord_system_id = r.coord_system_id `
-	queries := []string{columns + "WHERE r.name = ? ORDER BY cs.rank LIMIT 1"}
-	if db.HasTable("seq_region_synonym") {
-		queries = append(queries, columns+`JOIN {seq_region_synonym} y ON y.seq_region_id = r.seq_region_id
-			WHERE y.synonym = ? ORDER BY cs.rank LIMIT 1`)
-	}
-	for _, query := range queries {
-		err = db.QueryRow(ctx, query, name).Scan(&q.id, &q.name, &q.length, &q.system, &q.version)
-		if !errors.Is(err, sql.ErrNoRows) {
-			return q, err == nil, err
-		}
-	}
-	return q, false, nil
 }
 
 // attributesOf are the codes of a sequence's attributes.
@@ -309,6 +291,32 @@ func bandsOf(ctx context.Context, db *genomedb.Database, q sequence, start, end 
 			return err
 		})
 	return list, err
+}
+
+// bandsOn are the bands on a slice, which may be of another coordinate system.
+func bandsOn(ctx context.Context, db *genomedb.Database, a *model.Assembly, s model.Slice) (list []band, err error) {
+	places, err := a.Places(ctx, s, db, "karyotype")
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range places {
+		err := each(ctx, db, "SELECT x.band, x.stain, x.seq_region_start, x.seq_region_end FROM {karyotype} x WHERE "+p.Where()+
+			"ORDER BY x.seq_region_start, x.karyotype_id", p.Args(), func(rows *sql.Rows) error {
+			b := band{Assembly: s.On.System.Version, Sequence: s.On.Name}
+			if err := rows.Scan(&b.ID, &b.Stain, &b.Start, &b.End); err != nil {
+				return err
+			}
+			if at, ok := p.Carry(b.Start, b.End, 0); ok {
+				b.Start, b.End = at.Start, at.End
+				list = append(list, b)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 func synonymsOf(ctx context.Context, db *genomedb.Database, q sequence) (list []synonym, err error) {

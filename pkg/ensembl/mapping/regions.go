@@ -10,12 +10,14 @@ import (
 )
 
 func (m *module) regions(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
-	r, err := m.finder(c).Reader(ctx, c.Path["species"], "core")
-	if err != nil {
-		return ensembl.Answer{}, err
+	find, text := m.finder(c), c.Path["region"]
+	if find.Known(c.Path["species"]) {
+		if err := assembly.CheckLocation(text); err != nil {
+			return ensembl.Answer{}, err
+		}
 	}
-	text := c.Path["region"]
-	if err := assembly.CheckLocation(text); err != nil {
+	r, err := find.Reader(ctx, c.Path["species"], "core")
+	if err != nil {
 		return ensembl.Answer{}, err
 	}
 	l, ok, err := assembly.ReadLocation(text)

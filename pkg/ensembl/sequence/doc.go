@@ -6,8 +6,7 @@
 // 2026-11-24: of a batch, elements that cannot be answered are left out, as in
 // the reference; only when nothing is left is the answer 404. Where an element
 // is refused for what was asked of it (too long, an unknown mask), the
-// reference answers 200 with an error for a body if others were good: here
-// that is a 400.
+// answer is the error alone: 404, or 200 if others were good.
 //
 // 2026-11-24: trimming with start and end is worked out for each element of a
 // batch by itself. The reference carries the first one's coordinates over.

@@ -67,7 +67,7 @@ func (j *job) prepare(ctx context.Context, within assembly.Slice) (err error) {
 // genomic is the sequence of the object's place. introns are masked where that
 // is asked for.
 func (j *job) genomic(ctx context.Context, stableID string, version *int64, at assembly.Slice, transcripts []*feature.Transcript) ([]piece, error) {
-	if j.trim.wanted() {
+	if j.trim.wanted {
 		start, end, err := j.trim.bounds(at.Length())
 		if err != nil {
 			return nil, err
@@ -114,7 +114,7 @@ func (j *job) transcript(ctx context.Context, t *feature.Transcript) ([]piece, e
 	if err != nil || len(seq) == 0 {
 		return nil, err
 	}
-	if j.trim.wanted() {
+	if j.trim.wanted {
 		if seq, err = j.trim.cut(seq); err != nil {
 			return nil, err
 		}
@@ -154,7 +154,7 @@ func (j *job) protein(ctx context.Context, t *feature.Transcript, p *feature.Tra
 	if err != nil || len(seq) == 0 {
 		return nil, err
 	}
-	if j.trim.wanted() {
+	if j.trim.wanted {
 		if seq, err = cut.cut(seq); err != nil {
 			return nil, err
 		}
@@ -170,7 +170,7 @@ func (j *job) protein(ctx context.Context, t *feature.Transcript, p *feature.Tra
 // in residues of its protein. The ends are counted as the reference counts
 // them.
 func (j *job) residues(ctx context.Context, t *feature.Transcript) (trim, error) {
-	if !j.trim.wanted() {
+	if !j.trim.wanted {
 		return j.trim, nil
 	}
 	length, ok, err := j.proteinLength(ctx, t)
@@ -204,7 +204,7 @@ func (j *job) residues(ctx context.Context, t *feature.Transcript) (trim, error)
 	if first = min(first, length); !ok || last < first {
 		first, last = 0, 0 // nothing of the protein: an end of 0 is refused below
 	}
-	return trim{first, &last}, nil
+	return trim{start: first, end: &last, wanted: true}, nil
 }
 
 func (j *job) proteinLength(ctx context.Context, t *feature.Transcript) (int64, bool, error) {

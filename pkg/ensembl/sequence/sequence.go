@@ -28,13 +28,13 @@ var (
 	kind = apispec.Param{Name: "type", In: apispec.InQuery, Type: apispec.Enum, Default: "genomic",
 		Allowed:     []string{"genomic", "cds", "cdna", "protein"},
 		Description: "Which sequence: the genome's, the spliced transcript's with (cdna) or without (cds) untranslated regions, or the protein's"}
-	start = apispec.Param{Name: "start", In: apispec.InQuery, Type: apispec.Integer,
+	start = apispec.Param{Name: "start", In: apispec.InQuery, Type: apispec.Integer, Lenient: true,
 		Description: "First base or residue to give, counted on the sequence asked for; not together with expand"}
-	end = apispec.Param{Name: "end", In: apispec.InQuery, Type: apispec.Integer,
+	end = apispec.Param{Name: "end", In: apispec.InQuery, Type: apispec.Integer, Lenient: true,
 		Description: "Last base or residue to give, counted on the sequence asked for; not together with expand"}
-	five = apispec.Param{Name: "expand_5prime", In: apispec.InQuery, Type: apispec.Integer,
+	five = apispec.Param{Name: "expand_5prime", In: apispec.InQuery, Type: apispec.Integer, Lenient: true,
 		Description: "Bases to add before a genomic sequence", Examples: []string{"1000"}}
-	three = apispec.Param{Name: "expand_3prime", In: apispec.InQuery, Type: apispec.Integer,
+	three = apispec.Param{Name: "expand_3prime", In: apispec.InQuery, Type: apispec.Integer, Lenient: true,
 		Description: "Bases to add behind a genomic sequence", Examples: []string{"1000"}}
 	mask = apispec.Param{Name: "mask", In: apispec.InQuery, Type: apispec.String, Examples: []string{"hard", "soft"},
 		Description: "Marks repeats in a genomic sequence: hard writes N, soft lower case"}
@@ -253,15 +253,16 @@ func collect(ctx context.Context, c ensembl.Call, tags, items []string, one func
 		switch {
 		case err == nil:
 			all = append(all, pieces...)
-		case errors.As(err, &l):
+		case errors.As(err, &l) && shown == nil: // the first
 			shown = l.refusal
+		case errors.As(err, &l):
 		case !errors.As(err, &refused):
 			return ensembl.Answer{}, err
 		}
 	}
 	switch {
-	case shown != nil && len(all) > 0:
-		return ensembl.Answer{}, shown
+	case shown != nil && len(all) > 0: // as the reference has it
+		return ensembl.Answer{}, &ensembl.Error{Status: http.StatusOK, Message: shown.Message}
 	case shown != nil:
 		return ensembl.Answer{}, &ensembl.Error{Status: http.StatusNotFound, Message: shown.Message}
 	case len(all) == 0:

@@ -3,6 +3,7 @@ package sequence
 import (
 	"context"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -32,7 +33,7 @@ func newWorker(c ensembl.Call) (*worker, error) {
 	}
 	w := &worker{
 		kind:        batch.Option(c, "type"),
-		trim:        trim{start: whole(batch.Option(c, "start"))},
+		trim:        newTrim(batch.Option(c, "start"), batch.Option(c, "end")),
 		five:        whole(batch.Option(c, "expand_5prime")),
 		three:       whole(batch.Option(c, "expand_3prime")),
 		mask:        batch.Option(c, "mask"),
@@ -46,41 +47,51 @@ func newWorker(c ensembl.Call) (*worker, error) {
 	if w.kind == "" {
 		w.kind = "genomic"
 	}
-	if s := batch.Option(c, "end"); s != "" {
-		n := whole(s)
-		w.trim.end = &n
-	}
 	if w.mask == "0" {
 		w.mask = ""
 	}
 	return w, nil
 }
 
-// whole reads a whole number, 0 for anything else. Bodies may hold what the
-// statement of the parameters would refuse in a query.
+// whole reads the number that a text begins with, cut to a whole one; 0 for
+// none. The reference computes with whatever it is given.
 func whole(s string) int64 {
-	n, _, _ := strings.Cut(s, ".")
-	v, err := strconv.ParseInt(n, 10, 64)
-	if err != nil {
-		return 0
-	}
+	v, _ := strconv.ParseFloat(numeric.FindString(strings.TrimLeft(s, " \t\r\n")), 64)
 	const most = 1 << 40 // longer than any sequence; sums of some fit
-	return max(-most, min(v, most))
+	return int64(max(-most, min(v, most)))
 }
+
+var numeric = regexp.MustCompile(`^[-+]?[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?`)
 
 // trim is the part of a sequence that is wanted: from start (0: the first) to
 // end (nil: the last).
 type trim struct {
-	start int64
-	end   *int64
+	start  int64
+	end    *int64
+	wanted bool
+	// before says that the start is a text without a number: the reference
+	// takes it for the place before the first.
+	before bool
 }
 
-func (t trim) wanted() bool { return t.start != 0 || t.end != nil && *t.end != 0 }
+// newTrim reads the options start and end.
+func newTrim(start, end string) trim {
+	t := trim{start: whole(start), wanted: isTrue(start) || isTrue(end)}
+	t.before = isTrue(start) && t.start == 0
+	if end != "" {
+		n := whole(end)
+		t.end = &n
+	}
+	return t
+}
+
+// isTrue is the reference's truth of an option.
+func isTrue(s string) bool { return s != "" && s != "0" }
 
 // bounds are the first and last place on a sequence of that length.
 func (t trim) bounds(length int64) (start, end int64, err error) {
 	start, end = t.start, length
-	if start == 0 {
+	if start == 0 && !t.before {
 		start = 1
 	}
 	if t.end != nil {
@@ -102,6 +113,9 @@ func (t trim) cut(seq []byte) ([]byte, error) {
 	start, end, err := t.bounds(int64(len(seq)))
 	if err != nil {
 		return nil, err
+	}
+	if start == 0 { // counted from the end
+		return seq[len(seq)-1:], nil
 	}
 	return seq[start-1 : min(end, int64(len(seq)))], nil
 }
@@ -135,7 +149,7 @@ func (w *worker) object(ctx context.Context, id string, o *feature.Object, trans
 	default:
 		return nil, ensembl.BadRequest("The type '%s' is not understood by this service", w.kind)
 	}
-	if w.trim.wanted() {
+	if w.trim.wanted {
 		if at, ok := place(o); ok && o.Reader.Assembly.Circular(at.On) {
 			return nil, ensembl.BadRequest("Circular slices aren't supported for sequence trimming at this time")
 		}
@@ -241,7 +255,24 @@ func (w *worker) region(ctx context.Context, r *feature.Reader, region string) (
 		src.lower = append(src.lower, exons...)
 		src.flip = true // exons are in lower case: what is between them is to be
 	}
-	p := piece{id: s.Name(), query: region, molecule: "dna", region: true}
+	p := piece{id: w.name(s, region), query: region, molecule: "dna", region: true}
 	err = w.put(ctx, &p, src)
 	return p, err
+}
+
+// name is the slice's name, with its ends as the user wrote them where nothing
+// moved them.
+func (w *worker) name(s assembly.Slice, region string) string {
+	l, ok, err := assembly.ReadLocation(region)
+	if !ok || err != nil || w.five != 0 || w.three != 0 {
+		return s.Name()
+	}
+	start, end := strconv.FormatInt(s.Start, 10), strconv.FormatInt(s.End, 10)
+	if l.Start.Given() && l.Start.Value == s.Start {
+		start = l.Start.Text
+	}
+	if l.End.Given() && l.End.Value == s.End {
+		end = l.End.Text
+	}
+	return strings.Join([]string{s.On.System.Name, s.On.System.Version, s.On.Name, start, end, strconv.Itoa(s.Strand)}, ":")
 }

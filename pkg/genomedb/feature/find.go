@@ -29,6 +29,9 @@ type Object struct {
 // Reader opens the database of a kind of a species; errors are the API's 400s.
 func (f *Finder) Reader(ctx context.Context, species, kind string) (*Reader, error) {
 	s, ok := f.Genome.Resolve(species)
+	if !ok && f.Known(species) {
+		return nil, genomedb.Refuse("Do not know anything about the species %s and %s database", species, kind)
+	}
 	if !ok {
 		return nil, genomedb.Refuse("Can not find internal name for species '%s'", species)
 	}
@@ -50,6 +53,15 @@ func (f *Finder) Reader(ctx context.Context, species, kind string) (*Reader, err
 // filter names all of species, kind and type, every id is there.
 func (f *Finder) Locate(ctx context.Context, ids []string, filter Filter) (map[string]Location, error) {
 	return locate(ctx, f.Genome, ids, filter)
+}
+
+// Known says whether a name is a species', or that of another set of databases,
+// such as multi.
+func (f *Finder) Known(species string) bool {
+	if _, ok := f.Genome.Resolve(species); ok {
+		return true
+	}
+	return slices.ContainsFunc(f.Genome.Databases(), func(d *genomedb.Database) bool { return strings.EqualFold(d.Owner, species) })
 }
 
 // Find loads what ids name. Each id is in found, or in failed with what the
