@@ -1,9 +1,6 @@
 package overlap_test
 
 import (
-	"net/http"
-	"net/http/httptest"
-	"strings"
 	"testing"
 
 	"mirrornet/pkg/ensembl"
@@ -11,16 +8,6 @@ import (
 	"mirrornet/pkg/ensembl/overlap"
 	"mirrornet/pkg/origin"
 )
-
-func ask(h http.Handler, target, contentType string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest("GET", "/", nil)
-	path, query, _ := strings.Cut(target, "?")
-	r.URL.Path, r.URL.RawPath, r.URL.RawQuery, r.RequestURI = path, "", query, target
-	r.Header.Set("Content-Type", contentType)
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
-}
 
 // BenchmarkRegion asks for a megabase of the reference's test databases.
 func BenchmarkRegion(b *testing.B) {
@@ -37,7 +24,7 @@ func BenchmarkRegion(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				if w := ask(h, at+query, "application/json"); w.Code >= 500 {
+				if w := get(h, at+query, "application/json"); w.Code >= 500 {
 					b.Fatal(w.Body)
 				}
 			}

@@ -76,6 +76,7 @@ var (
 		Formats: formats, Freshness: fresh, Tags: []string{"overlap", "id:{id}"},
 		Examples: []apispec.Example{
 			{Target: "/overlap/id/ENSG00000157764?feature=gene", ContentType: apispec.JSON},
+			{Target: "/overlap/id/ENST00000288602?feature=transcript;feature=exon", ContentType: apispec.BED},
 		},
 	}
 	getRegion = apispec.Endpoint{

@@ -14,8 +14,8 @@ import (
 	"mirrornet/pkg/origin"
 )
 
-// proteins is an origin with this module over the sample genome.
-func proteins(t testing.TB) http.Handler {
+// serve is an origin with this module over the sample genome.
+func serve(t testing.TB) http.Handler {
 	t.Helper()
 	reg, err := sample.Open(t.Context(), t.TempDir())
 	if err != nil {
@@ -42,7 +42,7 @@ func get(h http.Handler, target, contentType string) *httptest.ResponseRecorder 
 // TestSaysSomething: each type has something to say of the sample genome, in
 // JSON.
 func TestSaysSomething(t *testing.T) {
-	h := proteins(t)
+	h := serve(t)
 	for _, target := range []string{
 		"/overlap/translation/ENSP00000288602",
 		"/overlap/translation/ENSP00000288602?type=Superfamily",
@@ -83,7 +83,7 @@ func TestSaysSomething(t *testing.T) {
 // TestRefused: what cannot be answered is the request's fault, and the answer
 // says why.
 func TestRefused(t *testing.T) {
-	h := proteins(t)
+	h := serve(t)
 	for target, says := range map[string]string{
 		"/overlap/translation/ENSP0":                                                  "ID 'ENSP0' not found",
 		"/overlap/translation/ENST00000288602":                                        "not found",
@@ -106,7 +106,7 @@ func TestRefused(t *testing.T) {
 
 // TestFrequency: numbers of single precision are written as they were stored.
 func TestFrequency(t *testing.T) {
-	w := get(proteins(t), "/overlap/translation/ENSP00000288602?feature=transcript_variation", apispec.JSON)
+	w := get(serve(t), "/overlap/translation/ENSP00000288602?feature=transcript_variation", apispec.JSON)
 	var all []struct {
 		Frequency, SIFT, PolyPhen json.Number
 		MAF                       json.Number `json:"minor_allele_frequency"`
@@ -138,7 +138,7 @@ func TestFrequency(t *testing.T) {
 
 // FuzzTranslation: whatever is asked, the answer is no failure of the server.
 func FuzzTranslation(f *testing.F) {
-	h := proteins(f)
+	h := serve(f)
 	f.Add("ENSP00000288602", "feature=transcript_variation;type=^mis.*(a|b)")
 	f.Add("ENSP00000288602.1", "feature=protein_feature;feature=Residue_Overlap;feature=translation_exon;type=Pfam")
 	f.Add("ENSP00000369497", "feature=somatic_transcript_variation;type=(((((")
@@ -157,7 +157,7 @@ func FuzzTranslation(f *testing.F) {
 }
 
 func BenchmarkVariants(b *testing.B) {
-	h := proteins(b)
+	h := serve(b)
 	for name, target := range map[string]string{
 		"region":      "/overlap/region/human/7:1-420000?feature=variation",
 		"translation": "/overlap/translation/ENSP00000288602?feature=transcript_variation",

@@ -157,6 +157,7 @@ func (a *annotator) onChromosome(c chromosome, id int, seq []byte, firstGap int)
 		a.add("simple_feature", "seq_region_id", id, "seq_region_start", at+1, "seq_region_end", at+a.random.between(200, 1200), "seq_region_strand", 1-i%2*2,
 			"display_label", fmt.Sprintf("rank = %d", i%3+1), "analysis_id", analysisID("firstef"), "score", 0.5+float64(i)/20)
 	}
+	a.clones(c.name, id, len(seq))
 }
 
 // stableID invents one; kind is G, T, P or E.
@@ -225,6 +226,9 @@ func (a *annotator) transcript(g gene, geneID, region, i int, t transcript, plac
 	a.object(id, "Transcript", symbol)
 	if i == 0 {
 		a.add("transcript_attrib", "transcript_id", id, "attrib_type_id", attrib("is_canonical"), "value", "1")
+		if t.coding != nil && a.namer == "HGNC" {
+			a.add("transcript_attrib", "transcript_id", id, "attrib_type_id", attrib("MANE_Select"), "value", fmt.Sprintf("NM_%06d.%d", 900_000+id, 1+id%4))
+		}
 	}
 	a.add("transcript_attrib", "transcript_id", id, "attrib_type_id", attrib("gencode_basic"), "value", "GENCODE basic")
 	ids := make([]int, len(t.exons))

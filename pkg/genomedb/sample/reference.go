@@ -46,6 +46,10 @@ var attribs = [][3]string{
 	{"transcript", "Transcript count", "Number of transcripts"},
 	{"ref_length", "Golden Path Length", "Length of the primary assembly"},
 	{"total_length", "Base Pairs", "Total length of the assembly"},
+	{"MANE_Select", "MANE Select", "The transcript that Ensembl and RefSeq agree on"},
+	{"name", "Name", "Name of a feature"},
+	{"clone_name", "Clone name", "Name of the clone"},
+	{"state", "State", "What became of the clone"},
 }
 
 func attrib(code string) int {
