@@ -55,8 +55,8 @@ var (
 	postID = apispec.Endpoint{
 		ID: "archive_id_post", Group: group, Method: "POST", Path: "/archive/id",
 		Summary: "Says the same of many stable ids; those that are not found are missing",
-		Aliases: []string{"/archive/id/{id}"},
-		Params:  append([]apispec.Param{pathID}, options...),
+		Aliases: []string{"/archive/id/{id}", "/archive/id/{id}/{rest}"},
+		Params:  append([]apispec.Param{pathID, pathRest}, options...),
 		Body: &apispec.Body{ListOf: "id", MaxItems: 1000, Safe: true, Fields: []apispec.Param{
 			{Name: "id", Type: apispec.String, Required: true, Repeated: true, Description: "Stable ids"}}},
 		Formats: formats, Freshness: fresh, Tags: []string{"archive"},

@@ -143,3 +143,17 @@ func FuzzRequests(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkXrefs(b *testing.B) {
+	h := serve(b)
+	for name, target := range map[string]string{
+		"id": "/xrefs/id/ENSG00000157764", "levels": "/xrefs/id/ENSG00000157764?all_levels=1",
+		"symbol": "/xrefs/symbol/human/BRAF", "name": "/xrefs/name/human/BRAF",
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				ask(h, target, "application/json")
+			}
+		})
+	}
+}
