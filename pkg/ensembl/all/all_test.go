@@ -29,8 +29,8 @@ func TestSample(t *testing.T) {
 		h.ServeHTTP(w, r)
 		return w.Code, w.Body.String()
 	}
-	// A table that a database does not have holds nothing.
-	if code, body := status("GET", "/info/external_dbs/homo_sapiens?feature=unmapped_object", "*/*", ""); code != 200 || body != "[]" {
+	// A table that a database does not have is no failure of the server.
+	if code, body := status("GET", "/info/external_dbs/homo_sapiens?feature=unmapped_object", "*/*", ""); code != 400 {
 		t.Errorf("a feature without a table: %d %.200s", code, body)
 	}
 	// A default is the same, written or not.

@@ -16,21 +16,22 @@ import (
 func biotypes() []ensembl.Endpoint {
 	objectType := apispec.Param{Name: "object_type", In: apispec.InPath, Type: apispec.String,
 		Description: "gene or transcript", Examples: []string{"gene"}}
+	rest := apispec.Param{Name: "rest", In: apispec.InPath, Type: apispec.String, Description: "Passed over"}
 	return []ensembl.Endpoint{
 		get("info_biotypes", "/info/biotypes/{species}", "Biotypes of the species' genes and transcripts", speciesBiotypes,
 			func(e *apispec.Endpoint) { ofSpecies(e); e.Examples = example("/info/biotypes/homo_sapiens") }),
 		get("info_biotypes_groups", "/info/biotypes/groups/{group}/{object_type}",
 			"Groups of biotypes; with a group, the biotypes in it", biotypeGroups, func(e *apispec.Endpoint) {
-				e.Aliases = []string{"/info/biotypes/groups/{group}", "/info/biotypes/groups"}
+				e.Aliases = []string{"/info/biotypes/groups/{group}", "/info/biotypes/groups", "/info/biotypes/groups/{group}/{object_type}/{rest}"}
 				e.Params = []apispec.Param{{Name: "group", In: apispec.InPath, Type: apispec.String,
-					Description: "Group of biotypes", Examples: []string{"coding"}}, objectType}
+					Description: "Group of biotypes", Examples: []string{"coding"}}, objectType, rest}
 				e.Examples = example("/info/biotypes/groups", "/info/biotypes/groups/coding", "/info/biotypes/groups/coding/gene")
 			}),
 		get("info_biotypes_name", "/info/biotypes/name/{name}/{object_type}",
 			"Properties of the biotypes of a name", biotypeName, func(e *apispec.Endpoint) {
-				e.Aliases = []string{"/info/biotypes/name/{name}", "/info/biotypes/name"}
+				e.Aliases = []string{"/info/biotypes/name/{name}", "/info/biotypes/name", "/info/biotypes/name/{name}/{object_type}/{rest}"}
 				e.Params = []apispec.Param{{Name: "name", In: apispec.InPath, Type: apispec.String,
-					Description: "Name of a biotype", Examples: []string{"protein_coding"}}, objectType}
+					Description: "Name of a biotype", Examples: []string{"protein_coding"}}, objectType, rest}
 				e.Examples = example("/info/biotypes/name/protein_coding", "/info/biotypes/name/protein_coding/gene")
 			}),
 	}
@@ -141,6 +142,9 @@ func findBiotypes(ctx context.Context, c ensembl.Call, where string, args ...any
 func biotypeGroups(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 	group := c.Path["group"]
 	if group == "" {
+		if c.Path["object_type"] != "" {
+			return ensembl.Answer{}, ensembl.BadRequest("Missing argument ':group' for endpoint info/biotypes/groups/:group/:object_type")
+		}
 		all, err := findBiotypes(ctx, c, "1 = 1")
 		names := map[string]bool{}
 		for _, b := range all {

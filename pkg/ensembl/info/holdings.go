@@ -142,8 +142,8 @@ func externalDBs(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 		if !slices.Contains(features, feature) {
 			return ensembl.Answer{}, ensembl.BadRequest("No external db entries for feature '%s'", feature)
 		}
-		if !core.HasTable(feature) { // so it has no entries either
-			return tagged(s, []externalDB{}), nil
+		if !core.HasTable(feature) { // the reference fails here
+			return ensembl.Answer{}, ensembl.BadRequest("The database of %s has no entries of the kind '%s'", c.Path["species"], feature)
 		}
 		query += " AND external_db_id IN (SELECT external_db_id FROM {" + feature + "})"
 	}

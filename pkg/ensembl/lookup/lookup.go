@@ -144,8 +144,8 @@ func list(c ensembl.Call, name string) (items []string, ok bool, err error) {
 }
 
 func (m *module) getID(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
-	id := c.Path["id"]
-	if id == "" {
+	id, ok := c.Path["id"]
+	if !ok {
 		return ensembl.Answer{}, ensembl.BadRequest("Id must be provided as part of the URL.")
 	}
 	o := read(c)

@@ -33,11 +33,12 @@ func symbolOptions(c ensembl.Call) options {
 }
 
 func (m *module) getSymbol(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
-	symbol := c.Path["symbol"]
+	_, hasSpecies := c.Path["species"]
+	symbol, hasSymbol := c.Path["symbol"]
 	switch {
-	case c.Path["species"] == "":
+	case !hasSpecies:
 		return ensembl.Answer{}, ensembl.BadRequest("Species must be provided as part of the URL.")
-	case symbol == "":
+	case !hasSymbol:
 		return ensembl.Answer{}, ensembl.BadRequest("Symbol must be provided as part of the URL.")
 	}
 	found, err := m.symbols(ctx, c, []string{symbol})

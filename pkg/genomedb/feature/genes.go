@@ -3,6 +3,7 @@ package feature
 import (
 	"context"
 	"strconv"
+	"strings"
 )
 
 const geneColumns = `SELECT g.gene_id, g.stable_id, g.version, g.seq_region_id, g.seq_region_start, g.seq_region_end,
@@ -34,7 +35,7 @@ func (r *Reader) GenesByID(ctx context.Context, ids []string) (map[string]*Gene,
 func (r *Reader) GenesByLabel(ctx context.Context, labels []string) (map[string]*Gene, error) {
 	found, at := map[string][]*Gene{}, places{}
 	err := in(ctx, r.DB, geneColumns+"FROM {xref} l JOIN {gene} g ON g.display_xref_id = l.xref_id"+geneJoins+
-		"WHERE l.display_label IN (%s) AND g.is_current = 1 ORDER BY g.gene_id", labels,
+		"WHERE l.display_label IN (%s) AND g.is_current = 1 ORDER BY g.gene_id", trimmed(labels),
 		readGene(&at, func(g *Gene) { found[fold(g.Name)] = append(found[fold(g.Name)], g) }))
 	if err != nil {
 		return nil, err
@@ -55,6 +56,15 @@ func (r *Reader) GenesByLabel(ctx context.Context, labels []string) (map[string]
 		}
 	}
 	return out, nil
+}
+
+// trimmed are labels as databases compare them: blanks at the end do not count.
+func trimmed(labels []string) []string {
+	out := make([]string, len(labels))
+	for i, l := range labels {
+		out[i] = strings.TrimRight(l, " ")
+	}
+	return out
 }
 
 // readGene reads one row of geneColumns.

@@ -45,7 +45,7 @@ func Open(r *genomedb.Registry) (*Reader, error) {
 	return &Reader{db}, nil
 }
 
-var whole = regexp.MustCompile(`^[+-]?[0-9]+$`)
+var whole = regexp.MustCompile(`^[+-]?[0-9]+\n?$`)
 
 // Find finds a taxon by its number, which may be one that was merged into
 // another's, or by a name. A scientific name may hold the wildcards of LIKE.
@@ -72,7 +72,7 @@ func (r *Reader) find(ctx context.Context, name string) (id int64, err error) {
 	}
 	var queries []query
 	if whole.MatchString(name) {
-		n, err := strconv.ParseInt(name, 10, 64)
+		n, err := strconv.ParseInt(strings.TrimSuffix(name, "\n"), 10, 64)
 		if err != nil { // too large for a number of a taxon
 			return 0, nil
 		}
