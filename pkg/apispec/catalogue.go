@@ -179,8 +179,7 @@ func (e *Endpoint) Param(name string) (*Param, bool) {
 // Offers reports whether the endpoint answers in that media type.
 func (e *Endpoint) Offers(mediaType string) bool { return slices.Contains(e.Formats, mediaType) }
 
-// Hash identifies the entry's whole statement. A cache key holds it, so that
-// an old and a new catalogue never share a key.
+// Hash identifies the entry's whole statement.
 func (e *Endpoint) Hash() string { return hash(e) }
 
 // Hash identifies the catalogue's whole statement, its release included.

@@ -38,6 +38,9 @@ func NewIndex(c *Catalogue) (*Index, error) {
 	for i := range c.Endpoints {
 		e := &c.Endpoints[i]
 		ix.hashes[e] = e.Hash()
+		if c.Release != "" {
+			ix.hashes[e] = hash([2]string{ix.hashes[e], c.Release})
+		}
 		for _, p := range append([]string{e.Path}, e.Aliases...) {
 			if err := ix.insert(e, p); err != nil {
 				return nil, err
@@ -79,7 +82,9 @@ func (ix *Index) insert(e *Endpoint, pattern string) error {
 // Catalogue is what was indexed.
 func (ix *Index) Catalogue() *Catalogue { return ix.catalogue }
 
-// Hash is the endpoint's [Endpoint.Hash], computed once.
+// Hash identifies the endpoint's statement and the release of the data: what an
+// answer was made by. A cache key holds it, so that answers of two catalogues
+// or of two releases never share one.
 func (ix *Index) Hash(e *Endpoint) string { return ix.hashes[e] }
 
 // Match finds the endpoint of a method (HEAD is matched as GET) and an escaped

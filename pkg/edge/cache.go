@@ -157,7 +157,7 @@ func (e *Edge) lookUp(ctx context.Context, p *plan) (s stored) {
 			return stored{response: variants, variants: true}
 		}
 	}
-	if !ok || resp.Status == 0 || resp.ResponseTime.Before(p.changed) {
+	if !ok || resp.Status == 0 || resp.ResponseTime.Before(p.changed) || p.foreign(resp.Header) {
 		return stored{}
 	}
 	s = stored{response: resp, tier: tier}
@@ -211,6 +211,9 @@ func (e *Edge) received(p *plan, s stored, a *fetch.Answer) *fetched {
 		ok, why = false, "too long to store"
 	case f.status >= 500 && (s.response != nil || s.variants || p.endpoint != nil):
 		ok, why = false, "an error does not replace an answer"
+	case p.foreign(got.Header): // its key would outlive the moment, were that release to come back
+		ok, why, f.common = false, "another release than the catalogue's", true
+		e.catalogue.hurry()
 	}
 	for _, name := range [...]string{"Via", "Cache-Status"} {
 		if values := header[name]; len(values) > 0 {

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +33,7 @@ const (
 type catalogue struct {
 	e       *Edge
 	current atomic.Pointer[statement]
+	hurried chan struct{} // holds one: an origin may have another
 }
 
 // statement is one catalogue in use.
@@ -46,7 +49,9 @@ type statement struct {
 	canaries []apispec.Canary
 }
 
-func newCatalogue(e *Edge) *catalogue { return &catalogue{e: e} }
+func newCatalogue(e *Edge) *catalogue {
+	return &catalogue{e: e, hurried: make(chan struct{}, 1)}
+}
 
 // keys makes keys by the current catalogue; nil when none was ever seen.
 func (c *catalogue) keys() *cachekey.Keys {
@@ -151,6 +156,7 @@ func (c *catalogue) run(ctx context.Context) {
 	for {
 		select {
 		case <-timer.C:
+		case <-c.hurried:
 		case <-ctx.Done():
 			return
 		}
@@ -171,6 +177,31 @@ func (c *catalogue) run(ctx context.Context) {
 			timer.Reset(catalogueHurry)
 		} else {
 			timer.Reset(catalogueEvery)
+		}
+	}
+}
+
+// hurry has the origins asked at once.
+func (c *catalogue) hurry() {
+	select {
+	case c.hurried <- struct{}{}:
+	default: // they will be
+	}
+}
+
+// notice sees in the answers to probes that the first origin that answers has
+// another catalogue than this node's.
+func (c *catalogue) notice(w *world) {
+	s := c.current.Load()
+	if s == nil || c.e.Catalogue == None {
+		return
+	}
+	for _, o := range c.e.Origins {
+		if t := w.health.Status[originID(o)]; t.Answers() && t.Catalogue != "" {
+			if t.Catalogue != cmp.Or(strings.Trim(s.etag, `"`), s.hash) {
+				c.hurry()
+			}
+			return
 		}
 	}
 }

@@ -47,6 +47,12 @@
 // an origin that lost its data says it to everything. Of two origins that
 // disagree the one that has the answer is believed.
 //
+// 2026-11-25: one release at a time. Keys hold the catalogue's release; what
+// names another one (Ensembl-Release) is not stored, not taken from a sibling or
+// a parent, and makes this node ask for the catalogue at once, as an origin's
+// answers to probes do. So a node changes from one release to the next in one step,
+// within a second of its origins, and what it stored before is not reused.
+//
 // 2026-11-24: with no origin answering, stale copies hold for at least a day
 // where the response does not forbid it (RFC 9111 §4.2.4 allows this for a
 // disconnected cache), because the network exists to never leave a user

@@ -70,6 +70,13 @@ func (e *Edge) ask(ctx context.Context, sources []fetch.Source, p *plan, s store
 		if err != nil {
 			return nil, err
 		}
+		if kind := a.Source.Kind; (kind == fetch.Sibling || kind == fetch.Parent) && p.foreign(a.Response.Header) {
+			a.Response.Body.Close()
+			if sources = after(sources, a.Source); len(sources) == 0 {
+				return nil, &fetch.Error{Attempts: a.Attempts, Unusable: true}
+			}
+			continue
+		}
 		if a.Response.StatusCode == http.StatusNotModified {
 			if s.response == nil { // nothing was asked that it could answer
 				a.Response.Body.Close()

@@ -236,12 +236,12 @@ func TestLaneIsVoided(t *testing.T) {
 			l.edge.Refresh()
 			return "1"
 		},
-		"another catalogue": func(t *testing.T, l *laned) string {
+		"another release": func(t *testing.T, l *laned) string {
 			text := bytes.Replace(catalogueText(t), []byte(`"release":"1"`), []byte(`"release":"2"`), 1)
 			if err := l.edge.catalogue.install(text, "", "test"); err != nil {
 				t.Fatal(err)
 			}
-			return "1"
+			return "2"
 		},
 		"stored anew": func(t *testing.T, l *laned) string {
 			l.ask("GET", "/thing/x", "", "Cache-Control", "no-cache")

@@ -36,6 +36,7 @@ type plan struct {
 	length   int64
 	callback string
 	endpoint *apispec.Endpoint
+	release  string     // of the data, as the catalogue says; "": whichever
 	client   netip.Addr // whose request it is, or made a fetch necessary
 	tags     []string
 	changes  uint64    // of the key, when the request came
@@ -47,6 +48,14 @@ type plan struct {
 	interim  func(status int, h http.Header)
 	// repeatable: asking twice does no harm.
 	repeatable bool
+}
+
+// foreign reports whether an answer is of another release than the one that
+// this node gives out: its origins have changed, and the catalogue here has not
+// yet, or not there.
+func (p *plan) foreign(h http.Header) bool {
+	release := h.Get("Ensembl-Release")
+	return release != "" && p.release != "" && release != p.release && !p.byRFC
 }
 
 func (p *plan) request() rfc9111.Request { return rfc9111.Request{Method: p.method, Header: p.asked} }
@@ -68,7 +77,10 @@ func (e *Edge) plan(r *http.Request, x *exchange) *plan {
 		p.target += "?" + x.query
 	}
 	p.repeatable = r.Method == http.MethodGet || r.Method == http.MethodHead
-	keys := e.catalogue.keys()
+	var keys *cachekey.Keys
+	if s := e.catalogue.current.Load(); s != nil {
+		keys, p.release = s.keys, s.index.Catalogue().Release
+	}
 	auto := e.Catalogue == Auto
 	if p.byRFC = !auto; p.byRFC {
 		p.policy.AllowSetCookie, p.policy.StoreParts = true, true

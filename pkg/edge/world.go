@@ -59,6 +59,7 @@ func (e *Edge) renew() *world {
 		e.aliases.generation.Add(1)
 	}
 	e.countChanges(old, w)
+	e.catalogue.notice(w)
 	return w
 }
 

@@ -64,6 +64,9 @@ type TargetStatus struct {
 	// Release and Tag are the Ensembl-Release and ETag fields of the last good
 	// probe's answer; empty where it had none.
 	Release, Tag string
+	// Catalogue is the hash of an origin's catalogue, which its answers to
+	// probes tell; empty where it has none.
+	Catalogue string
 	// Without are the classes of endpoints that an edge says it cannot serve, in
 	// order. One that it says it has again stays here while it is damped.
 	Without []string
@@ -84,7 +87,7 @@ func (s TargetStatus) Answers() bool { return s.State == Serving || s.Back }
 type View struct {
 	Status map[string]TargetStatus // by Target.ID
 	// Generation rises with each change that may change a decision: a target
-	// came, went or was redefined, or its State, Back, Release, Tag, Without or
+	// came, went or was redefined, or its State, Back, Release, Tag, Catalogue, Without or
 	// NoOrigin changed. LastOK and RTT alone do not raise it.
 	Generation uint64
 }
@@ -131,15 +134,15 @@ type target struct {
 	wake chan struct{} // capacity 1: a real request failed
 
 	// Guarded by Health.mu.
-	machine      machine
-	rtt          time.Duration
-	sound        time.Time // when the last good probe began
-	answered     time.Time // when the last good answer came
-	release, tag string
-	process      string // as the edge calls its own
-	lost         Losses
-	noOrigin     bool
-	left         time.Time // when it went to Health.gone
+	machine                 machine
+	rtt                     time.Duration
+	sound                   time.Time // when the last good probe began
+	answered                time.Time // when the last good answer came
+	release, tag, catalogue string
+	process                 string // as the edge calls its own
+	lost                    Losses
+	noOrigin                bool
+	left                    time.Time // when it went to Health.gone
 }
 
 // New makes a Health that probes nothing before Run.
@@ -315,7 +318,7 @@ func (t *target) status() TargetStatus {
 	m := &t.machine
 	return TargetStatus{
 		Target: t.Target, State: m.state, Since: m.since, LastOK: m.lastOK, Failed: m.failed, Err: m.err,
-		RTT: t.rtt, Release: t.release, Tag: t.tag, Without: t.lost.Now(), NoOrigin: t.noOrigin, Back: m.back, settled: m.settled(),
+		RTT: t.rtt, Release: t.release, Tag: t.tag, Catalogue: t.catalogue, Without: t.lost.Now(), NoOrigin: t.noOrigin, Back: m.back, settled: m.settled(),
 	}
 }
 

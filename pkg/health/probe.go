@@ -22,10 +22,10 @@ const maxBody = 64 << 10
 // result is one probe's evidence and what its answer carried.
 type result struct {
 	sample
-	began        time.Time     // the order of results is that of the probes
-	took         time.Duration // from having a connection on
-	release, tag string
-	said         Answer // of an edge
+	began                   time.Time     // the order of results is that of the probes
+	took                    time.Duration // from having a connection on
+	release, tag, catalogue string
+	said                    Answer // of an edge
 }
 
 // client asks one target.
@@ -164,7 +164,7 @@ func (h *Health) get(ctx context.Context, c client, t Target) (result, error) {
 	switch {
 	case resp.StatusCode == http.StatusOK:
 		r := result{sample: sample{outcome: succeeded}, took: took,
-			release: resp.Header.Get("Ensembl-Release"), tag: resp.Header.Get("ETag")}
+			release: resp.Header.Get("Ensembl-Release"), tag: resp.Header.Get("ETag"), catalogue: resp.Header.Get("Mirror-Catalogue")}
 		if t.Kind == Edge {
 			r.said = ReadAnswer(body)
 		}

@@ -180,8 +180,8 @@ func (h *Health) probed(t *target, got result, now time.Time) {
 			t.process = said.Process
 		}
 		changed = t.lost.Update(said.Without, now) || changed
-		changed = changed || t.release != got.release || t.tag != got.tag || t.noOrigin != said.NoOrigin
-		t.release, t.tag, t.noOrigin = got.release, got.tag, said.NoOrigin
+		changed = changed || t.release != got.release || t.tag != got.tag || t.catalogue != got.catalogue || t.noOrigin != said.NoOrigin
+		t.release, t.tag, t.catalogue, t.noOrigin = got.release, got.tag, got.catalogue, said.NoOrigin
 	}
 	h.publish(changed)
 }
