@@ -3,9 +3,11 @@ package assembly
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"fmt"
 
 	"mirrornet/pkg/genome"
+	"mirrornet/pkg/genomedb"
 )
 
 // Layout is where the bases of a slice come from, worked out once, so that
@@ -73,9 +75,8 @@ func (a *Assembly) Bases(ctx context.Context, s Slice) ([]byte, error) {
 
 // dna reads bases of a sequence that has its own, in s's reading direction.
 func (a *Assembly) dna(ctx context.Context, s Slice) ([]byte, error) {
-	var out []byte
-	err := query(ctx, a.db, `SELECT substr(sequence, ?, ?) FROM {dna} WHERE seq_region_id = ?`,
-		[]any{s.Start, s.Length(), s.On.ID}, func(scan func(...any) error) error { return scan(&out) })
+	out := make([]byte, 0, s.Length())
+	err := a.stored(ctx, s, &out)
 	if err != nil {
 		return nil, err
 	}
@@ -87,4 +88,31 @@ func (a *Assembly) dna(ctx context.Context, s Slice) ([]byte, error) {
 		out = genome.ReverseComplement(out)
 	}
 	return out, nil
+}
+
+// stored appends the bases of a slice as they are stored.
+func (a *Assembly) stored(ctx context.Context, s Slice, out *[]byte) error {
+	var part sql.RawBytes
+	if !a.db.HasColumn("dna", genomedb.DNAPlace) {
+		return query(ctx, a.db, `SELECT substr(sequence, ?, ?) FROM {dna} WHERE seq_region_id = ?`,
+			[]any{s.Start, s.Length(), s.On.ID}, func(scan func(...any) error) error {
+				err := scan(&part)
+				*out = append(*out, part...)
+				return err
+			})
+	}
+	if s.Start < 1 { // as substr has it, which counts from 1
+		s.Start = 1
+	}
+	skip := (s.Start - 1) % genomedb.DNAPiece
+	return query(ctx, a.db, `SELECT sequence FROM {dna} WHERE place BETWEEN ? AND ? ORDER BY place`,
+		[]any{genomedb.DNAPlaceOf(s.On.ID, s.Start-1), genomedb.DNAPlaceOf(s.On.ID, min(s.End, genomedb.MaxDNA)-1)}, func(scan func(...any) error) error {
+			if err := scan(&part); err != nil {
+				return err
+			}
+			piece := part[min(skip, int64(len(part))):]
+			skip = 0
+			*out = append(*out, piece[:min(int64(len(piece)), s.Length()-int64(len(*out)))]...)
+			return nil
+		})
 }

@@ -3,6 +3,9 @@ package load_test
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -111,7 +114,11 @@ func TestSharedDatabases(t *testing.T) {
 			continue
 		}
 		var got int64
-		if err := d.QueryRow(t.Context(), "SELECT count(*) FROM {"+table+"}").Scan(&got); err != nil {
+		what := "*"
+		if table == "dna" { // a sequence is several rows
+			what = "DISTINCT seq_region_id"
+		}
+		if err := d.QueryRow(t.Context(), "SELECT count("+what+") FROM {"+table+"}").Scan(&got); err != nil {
 			t.Fatal(err)
 		}
 		lines := countRows(t, path)
@@ -194,5 +201,66 @@ func TestCancelled(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 1 || left[0].Name() != "x.db.partial" {
 		t.Errorf("left behind: %v, want x.db.partial", left)
+	}
+}
+
+// TestDNA: sequences come back whole from their pieces, at every length about
+// a piece's, also where the rows are in no order.
+func TestDNA(t *testing.T) {
+	dir := t.TempDir()
+	rnd := rand.New(rand.NewPCG(1, 2))
+	want := map[int64]string{}
+	var lines []string
+	for i, n := range []int{genomedb.DNAPiece*2 + 5, 0, 1, genomedb.DNAPiece - 1, genomedb.DNAPiece, genomedb.DNAPiece + 1, genomedb.DNAPiece * 2} {
+		b := make([]byte, n)
+		for j := range b {
+			b[j] = "ACGT"[rnd.IntN(4)]
+		}
+		id := int64(90 - 10*i)
+		want[id] = string(b)
+		lines = append(lines, fmt.Sprintf("%d\t%s\n", id, b))
+	}
+	for name, text := range map[string]string{
+		"table.sql": "CREATE TABLE dna (seq_region_id int unsigned NOT NULL, sequence longtext NOT NULL, PRIMARY KEY (seq_region_id));\n" +
+			"CREATE TABLE meta (meta_id int NOT NULL AUTO_INCREMENT, meta_key varchar(40), meta_value varchar(255), PRIMARY KEY (meta_id));\n",
+		"dna.txt": strings.Join(lines, ""), "meta.txt": "1\tschema_version\t115\n"} {
+		path := filepath.Join(dir, "homo_sapiens", "core", name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(dir, "x.sqlite")
+	report, err := load.Run(t.Context(), load.Config{From: dir, DB: file})
+	if err != nil || report.Databases[0].Rows != int64(len(want)+1) {
+		t.Fatalf("%v, %+v", err, report)
+	}
+	r, err := genomedb.Open(t.Context(), genomedb.Config{SQLite: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	d, _ := r.Owned("homo_sapiens", "core")
+	rows, err := d.Query(t.Context(), "SELECT place, seq_region_id, sequence FROM {dna} ORDER BY place")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	got := map[int64]string{}
+	for rows.Next() {
+		var place, id int64
+		var piece string
+		if err := rows.Scan(&place, &id, &piece); err != nil {
+			t.Fatal(err)
+		}
+		if place != genomedb.DNAPlaceOf(id, int64(len(got[id]))) || genomedb.DNAOwner(place) != id {
+			t.Errorf("%d lies at %d", id, place)
+		}
+		got[id] += piece
+	}
+	if err := rows.Err(); err != nil || !maps.Equal(got, want) {
+		t.Errorf("other sequences, %v", err)
 	}
 }

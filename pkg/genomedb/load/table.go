@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"mirrornet/pkg/genomedb"
 	"mirrornet/pkg/genomedb/load/btree"
 	"mirrornet/pkg/genomedb/load/dump"
 )
@@ -92,6 +93,7 @@ type builder struct {
 	table   *dump.Table
 	state   *tableState
 	rowid   int // column of the rowid, -1: none is
+	dna     bool
 	tree    *btree.Table
 	last    int64
 	sorter  *btree.Sorter // of rows; nil while they come in order
@@ -102,7 +104,7 @@ type builder struct {
 }
 
 func newBuilder(l *loader, t *dump.Table, state *tableState, sort bool) *builder {
-	b := &builder{l: l, table: t, state: state, tree: l.partial.file.Table(), rowid: -1, meta: newMetaReader(t)}
+	b := &builder{l: l, table: t, state: state, tree: l.partial.file.Table(), rowid: -1, dna: isDNA(t), meta: newMetaReader(t)}
 	if name := rowidColumn(t); name != "" {
 		b.rowid = slices.IndexFunc(t.Columns, func(c dump.Column) bool { return c.Name == name })
 	}
@@ -121,6 +123,9 @@ func newBuilder(l *loader, t *dump.Table, state *tableState, sort bool) *builder
 }
 
 func (b *builder) add(values []dump.Value) error {
+	if b.dna {
+		return b.addDNA(values)
+	}
 	rowid := b.last + 1
 	if b.rowid >= 0 {
 		if v := values[b.rowid]; v.Kind == dump.IsInt {
@@ -162,6 +167,9 @@ func (b *builder) finish(ctx context.Context) error {
 				primary, _ := b.table.PrimaryKey()
 				x := index{parts: []btree.Part{{Column: b.rowid}}, unique: true, numbers: true}
 				id := dump.Value{Kind: dump.IsInt, Int: btree.Rowid(key)}
+				if b.dna {
+					id.Int = genomedb.DNAOwner(id.Int)
+				}
 				return &duplicate{primary, btree.AppendKey(nil, &id, false), x}
 			}
 			last = append(last[:0], key...)
@@ -175,7 +183,11 @@ func (b *builder) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.state.Objects = append(b.state.Objects, object{"table", b.state.Database + "." + b.table.Name, root, createTable(b.state.Database, b.table)})
+	create := createTable(b.state.Database, b.table)
+	if b.dna {
+		create = createDNA(b.state.Database)
+	}
+	b.state.Objects = append(b.state.Objects, object{"table", b.state.Database + "." + b.table.Name, root, create})
 	for i := range b.indexes {
 		x := &b.indexes[i]
 		b.l.doing("index " + x.key.Name)
