@@ -99,6 +99,7 @@ func serve(ctx context.Context, cfg serveConfig) (err error) {
 	if err := cfg.check(); err != nil {
 		return err
 	}
+	tuneMemory()
 	level := slog.LevelInfo
 	if cfg.debug {
 		level = slog.LevelDebug
