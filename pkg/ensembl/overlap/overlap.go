@@ -89,6 +89,8 @@ var (
 		Examples: []apispec.Example{
 			{Target: "/overlap/region/human/7:100000-130000?feature=gene;feature=transcript;feature=cds;feature=exon", ContentType: apispec.JSON},
 			{Target: "/overlap/region/human/7:100000-130000?feature=gene;feature=transcript;feature=cds;feature=exon", ContentType: apispec.GFF3},
+			{Target: "/overlap/region/human/7:100000-200000?feature=variation;so_term=missense_variant", ContentType: apispec.JSON},
+			{Target: "/overlap/region/human/7:100000-200000?feature=regulatory;feature=motif", ContentType: apispec.GFF3},
 		},
 	}
 )

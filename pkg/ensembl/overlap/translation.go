@@ -32,6 +32,7 @@ var (
 		Examples: []apispec.Example{
 			{Target: "/overlap/translation/ENSP00000288602?type=Superfamily", ContentType: apispec.JSON},
 			{Target: "/overlap/translation/ENSP00000288602?feature=transcript_variation;type=missense_variant", ContentType: apispec.JSON},
+			{Target: "/overlap/translation/ENSP00000288602?feature=somatic_transcript_variation", ContentType: apispec.JSON},
 			{Target: "/overlap/translation/ENSP00000288602?feature=translation_exon;feature=residue_overlap", ContentType: apispec.XML},
 		},
 	}

@@ -54,6 +54,8 @@ func TestSaysSomething(t *testing.T) {
 		"/overlap/translation/ENSP00000288602?feature=transcript_variation;type=^(missense|synonymous)",
 		"/overlap/translation/ENSP00000288602?feature=somatic_transcript_variation",
 		"/overlap/region/human/7:1-420000?feature=variation",
+		"/overlap/translation/ENSP00000288602?feature=transcript_variation;so_term=SO:0001818",
+		"/overlap/region/human/7:1-420000?feature=variation;so_term=missense_variant",
 		"/overlap/region/human/7:1-420000?feature=variation;variant_set=1kg_3_com",
 		"/overlap/region/human/7:1-420000:-1?feature=somatic_variation",
 		"/overlap/region/human/7:1-420000?feature=structural_variation",

@@ -2,7 +2,6 @@ package regulation
 
 import (
 	"context"
-	"strings"
 
 	"mirrornet/pkg/genomedb"
 	"mirrornet/pkg/genomedb/assembly"
@@ -40,7 +39,7 @@ func (r *Reader) Motifs(ctx context.Context, s assembly.Slice) ([]*Motif, error)
 		if p.Maps() {
 			continue
 		}
-		err := query(ctx, r.DB, `SELECT x.motif_feature_id, x.binding_matrix_id, x.seq_region_start, x.seq_region_end, x.seq_region_strand,
+		err := r.DB.Each(ctx, `SELECT x.motif_feature_id, x.binding_matrix_id, x.seq_region_start, x.seq_region_end, x.seq_region_strand,
 			x.score, COALESCE(x.stable_id, '') FROM {motif_feature} x WHERE `+p.Where()+`
 			ORDER BY x.seq_region_start, x.seq_region_end, x.motif_feature_id`, p.Args(),
 			func(scan func(...any) error) error {
@@ -90,7 +89,7 @@ func (r *Reader) matrices(ctx context.Context, all []*Motif) (map[int64]*Matrix,
 			ids = append(ids, m.matrix)
 		}
 	}
-	err := in(ctx, r.DB, "SELECT binding_matrix_id, stable_id FROM {binding_matrix} WHERE binding_matrix_id IN (%s)", ids,
+	err := genomedb.EachOf(ctx, r.DB, "SELECT binding_matrix_id, stable_id FROM {binding_matrix} WHERE binding_matrix_id IN (%s)", nil, ids,
 		func(scan func(...any) error) error {
 			var id int64
 			m := &Matrix{Term: "TF_binding_site"}
@@ -101,9 +100,9 @@ func (r *Reader) matrices(ctx context.Context, all []*Motif) (map[int64]*Matrix,
 	if err != nil {
 		return nil, err
 	}
-	err = in(ctx, r.DB, `SELECT l.binding_matrix_id, c.display_name FROM {binding_matrix_transcription_factor_complex} l
+	err = genomedb.EachOf(ctx, r.DB, `SELECT l.binding_matrix_id, c.display_name FROM {binding_matrix_transcription_factor_complex} l
 		JOIN {transcription_factor_complex} c ON c.transcription_factor_complex_id = l.transcription_factor_complex_id
-		WHERE l.binding_matrix_id IN (%s) ORDER BY l.binding_matrix_id, c.transcription_factor_complex_id`, ids,
+		WHERE l.binding_matrix_id IN (%s) ORDER BY l.binding_matrix_id, c.transcription_factor_complex_id`, nil, ids,
 		func(scan func(...any) error) error {
 			var id int64
 			var name string
@@ -120,11 +119,11 @@ func (r *Reader) matrices(ctx context.Context, all []*Motif) (map[int64]*Matrix,
 	}
 	// Where the factors agree on a term, it is the matrix's.
 	terms := map[int64]string{}
-	err = in(ctx, r.DB, `SELECT DISTINCT l.binding_matrix_id, COALESCE(t.so_term, '') FROM {binding_matrix_transcription_factor_complex} l
+	err = genomedb.EachOf(ctx, r.DB, `SELECT DISTINCT l.binding_matrix_id, COALESCE(t.so_term, '') FROM {binding_matrix_transcription_factor_complex} l
 		JOIN {transcription_factor_complex_composition} o ON o.transcription_factor_complex_id = l.transcription_factor_complex_id
 		JOIN {transcription_factor} f ON f.transcription_factor_id = o.transcription_factor_id
 		JOIN {feature_type} t ON t.feature_type_id = f.feature_type_id
-		WHERE l.binding_matrix_id IN (%s)`, ids,
+		WHERE l.binding_matrix_id IN (%s)`, nil, ids,
 		func(scan func(...any) error) error {
 			var id int64
 			var term string
@@ -157,9 +156,9 @@ func (r *Reader) epigenomes(ctx context.Context, all []*Motif) error {
 		}
 		byID[m.id] = append(byID[m.id], m)
 	}
-	return in(ctx, r.DB, `SELECT DISTINCT l.motif_feature_id, e.epigenome_id, e.short_name FROM {motif_feature_regulatory_feature} l
+	return genomedb.EachOf(ctx, r.DB, `SELECT DISTINCT l.motif_feature_id, e.epigenome_id, e.short_name FROM {motif_feature_regulatory_feature} l
 		JOIN {epigenome} e ON e.epigenome_id = l.epigenome_id
-		WHERE l.motif_feature_id IN (%s) AND l.has_matching_Peak = 1 ORDER BY l.motif_feature_id, e.epigenome_id`, ids,
+		WHERE l.motif_feature_id IN (%s) AND l.has_matching_Peak = 1 ORDER BY l.motif_feature_id, e.epigenome_id`, nil, ids,
 		func(scan func(...any) error) error {
 			var id, epigenome int64
 			var name string
@@ -171,30 +170,4 @@ func (r *Reader) epigenomes(ctx context.Context, all []*Motif) error {
 			}
 			return nil
 		})
-}
-
-// chunk bounds the ids of one query.
-const chunk = 256
-
-// in asks a query once per chunk of ids. The text has %s where the list of
-// placeholders stands; lists are filled up to a few lengths, so that few
-// statements are prepared.
-func in(ctx context.Context, db *genomedb.Database, text string, ids []int64, row func(scan func(...any) error) error) error {
-	for len(ids) > 0 {
-		n := min(len(ids), chunk)
-		size := 1
-		for size < n {
-			size *= 4
-		}
-		args := make([]any, size)
-		for i := range args {
-			args[i] = ids[min(i, n-1)]
-		}
-		err := query(ctx, db, strings.Replace(text, "%s", "?"+strings.Repeat(",?", size-1), 1), args, row)
-		if err != nil {
-			return err
-		}
-		ids = ids[n:]
-	}
-	return nil
 }

@@ -15,20 +15,6 @@ type Reader struct {
 	Assembly *assembly.Assembly // of the species' core database
 }
 
-func query(ctx context.Context, db *genomedb.Database, text string, args []any, row func(scan func(...any) error) error) error {
-	rows, err := db.Query(ctx, text, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := row(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
 // Feature is a regulatory feature: a promoter, an enhancer …
 type Feature struct {
 	assembly.Located
@@ -59,7 +45,7 @@ func (r *Reader) Features(ctx context.Context, s assembly.Slice) ([]*Feature, er
 			continue
 		}
 		from := len(out)
-		err := query(ctx, r.DB, `SELECT x.regulatory_feature_id, x.seq_region_start, x.seq_region_end, x.seq_region_strand, COALESCE(x.stable_id, ''),
+		err := r.DB.Each(ctx, `SELECT x.regulatory_feature_id, x.seq_region_start, x.seq_region_end, x.seq_region_strand, COALESCE(x.stable_id, ''),
 			x.bound_start_length, x.bound_end_length, COALESCE(t.name, ''), COALESCE(t.description, ''), COALESCE(t.so_term, ''),
 			COALESCE(a.logic_name, '')
 			FROM {regulatory_feature} x JOIN {regulatory_build} b ON b.regulatory_build_id = x.regulatory_build_id

@@ -49,6 +49,14 @@ var sequenceTerms = []struct{ accession, name, parents, synonym string }{
 	{"SO:0000673", "transcript", "is_a SO:0000831", ""},
 	{"SO:0000234", "mRNA", "is_a SO:0000673", "messenger RNA"},
 	{"SO:0000147", "exon", "is_a SO:0001411,part_of SO:0000673", ""},
+	{"SO:0001060", "sequence_variant", "", "sequence variation"},
+	{"SO:0001628", "intergenic_variant", "is_a SO:0001060", "intergenic variant"},
+	{"SO:0001580", "coding_sequence_variant", "is_a SO:0001060", "coding variant"},
+	{"SO:0001818", "protein_altering_variant", "is_a SO:0001580", ""},
+	{"SO:0001583", "missense_variant", "is_a SO:0001818", "missense"},
+	{"SO:0001587", "stop_gained", "is_a SO:0001818", "nonsense codon"},
+	{"SO:0001822", "inframe_deletion", "is_a SO:0001818", ""},
+	{"SO:0001819", "synonymous_variant", "is_a SO:0001580", "silent mutation"},
 }
 
 // ontology fills a small ontology with its closure: each way up is as long as

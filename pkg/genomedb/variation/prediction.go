@@ -38,7 +38,7 @@ func (r *Reader) Predictions(ctx context.Context, md5 string) (map[string]*Predi
 		return nil, nil
 	}
 	out := map[string]*Predictions{}
-	err := query(ctx, r.DB, `SELECT a.value, p.prediction_matrix FROM {translation_md5} t
+	err := r.DB.Each(ctx, `SELECT a.value, p.prediction_matrix FROM {translation_md5} t
 		JOIN {protein_function_predictions} p ON p.translation_md5_id = t.translation_md5_id
 		JOIN {attrib} a ON a.attrib_id = p.analysis_attrib_id
 		WHERE t.translation_md5 = ? AND a.value IN ('`+SIFT+`', '`+PolyPhen+`')`, []any{md5},
@@ -48,7 +48,7 @@ func (r *Reader) Predictions(ctx context.Context, md5 string) (map[string]*Predi
 			if err := scan(&analysis, &packed); err != nil || len(packed) == 0 {
 				return err
 			}
-			p, err := unpack(packed)
+			p, err := Unpack(packed)
 			if err != nil {
 				return fmt.Errorf("%s of the protein %s: %w", analysis, md5, err)
 			}
@@ -58,7 +58,8 @@ func (r *Reader) Predictions(ctx context.Context, md5 string) (map[string]*Predi
 	return out, err
 }
 
-func unpack(packed []byte) (*Predictions, error) {
+// Unpack reads predictions as the database packs them.
+func Unpack(packed []byte) (*Predictions, error) {
 	z, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return nil, err

@@ -15,25 +15,11 @@ type Reader struct {
 	Assembly *assembly.Assembly // of the species' core database
 }
 
-func query(ctx context.Context, db *genomedb.Database, text string, args []any, row func(scan func(...any) error) error) error {
-	rows, err := db.Query(ctx, text, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := row(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
 // Set finds the number of a set of variants by its short name. ok is false
 // where there is none.
 func (r *Reader) Set(ctx context.Context, short string) (s Set, ok bool, err error) {
 	// The reference compares names of sets with case, databases without.
-	err = query(ctx, r.DB, `SELECT a.value, v.variation_set_id, COALESCE(v.name, '') FROM {attrib_type} t
+	err = r.DB.Each(ctx, `SELECT a.value, v.variation_set_id, COALESCE(v.name, '') FROM {attrib_type} t
 		JOIN {attrib} a ON a.attrib_type_id = t.attrib_type_id
 		JOIN {variation_set} v ON v.short_name_attrib_id = a.attrib_id
 		WHERE t.code = 'short_name' AND a.value = ? ORDER BY v.variation_set_id DESC`, []any{short},

@@ -44,9 +44,9 @@ func nameOf(ctx context.Context, ontology *genomedb.Database, accession string) 
 		found = true
 		return scan(&name, &obsolete)
 	}
-	err = query(ctx, ontology, `SELECT name, is_obsolete FROM {term} WHERE accession = ?`, []any{accession}, read)
+	err = ontology.Each(ctx, `SELECT name, is_obsolete FROM {term} WHERE accession = ?`, []any{accession}, read)
 	if err == nil && !found && ontology.HasTable("alt_id") {
-		err = query(ctx, ontology, `SELECT t.name, t.is_obsolete FROM {alt_id} a JOIN {term} t ON t.term_id = a.term_id
+		err = ontology.Each(ctx, `SELECT t.name, t.is_obsolete FROM {alt_id} a JOIN {term} t ON t.term_id = a.term_id
 			WHERE a.accession = ? ORDER BY a.alt_id DESC`, []any{accession}, read)
 	}
 	switch {
@@ -76,17 +76,18 @@ func (t Terms) add(ctx context.Context, ontology *genomedb.Database, name string
 		return nil
 	}
 	// The name itself first: it has an index, a pattern does not.
-	err := query(ctx, ontology, `SELECT t.term_id, t.name FROM {term} t JOIN {ontology} o ON o.ontology_id = t.ontology_id
+	err := ontology.Each(ctx, `SELECT t.term_id, t.name FROM {term} t JOIN {ontology} o ON o.ontology_id = t.ontology_id
 		WHERE t.name = ? AND o.name = 'SO' AND t.is_obsolete = 0 ORDER BY t.term_id`, []any{name}, first)
 	if err == nil && id == 0 {
-		err = query(ctx, ontology, `SELECT t.term_id, t.name FROM {ontology} o JOIN {term} t ON t.ontology_id = o.ontology_id
+		err = ontology.Each(ctx, `SELECT t.term_id, t.name FROM {ontology} o JOIN {term} t ON t.ontology_id = o.ontology_id
 			LEFT JOIN {synonym} s ON s.term_id = t.term_id
-			WHERE (t.name LIKE ? OR s.name LIKE ?) AND o.name = 'SO' AND t.is_obsolete = 0 ORDER BY t.term_id`, []any{name, name}, first)
+			WHERE (t.name LIKE ? ESCAPE '|' OR s.name LIKE ? ESCAPE '|') AND o.name = 'SO' AND t.is_obsolete = 0 ORDER BY t.term_id`,
+			[]any{genomedb.Like(name), genomedb.Like(name)}, first)
 	}
 	if err != nil || id == 0 {
 		return err
 	}
-	return query(ctx, ontology, `SELECT t.name FROM {closure} c JOIN {term} t ON t.term_id = c.child_term_id
+	return ontology.Each(ctx, `SELECT t.name FROM {closure} c JOIN {term} t ON t.term_id = c.child_term_id
 		WHERE c.parent_term_id = ? AND c.distance > 0 AND c.ontology_id = t.ontology_id`, []any{id},
 		func(scan func(...any) error) error {
 			var child string

@@ -33,7 +33,7 @@ func (r *Reader) Effects(ctx context.Context, transcript string, somatic bool, t
 		most = 1
 	}
 	var out []*Effect
-	err := query(ctx, r.DB, `SELECT variation_feature_id, somatic, COALESCE(allele_string, ''), COALESCE(consequence_types, ''),
+	err := r.DB.Each(ctx, `SELECT variation_feature_id, somatic, COALESCE(allele_string, ''), COALESCE(consequence_types, ''),
 		COALESCE(cds_start, 0), COALESCE(cds_end, 0), COALESCE(cdna_start, 0), COALESCE(translation_start, 0),
 		COALESCE(translation_end, 0), COALESCE(codon_allele_string, ''), COALESCE(pep_allele_string, ''), sift_score
 		FROM {transcript_variation} WHERE feature_stable_id = ? AND somatic <= ? AND display = 1

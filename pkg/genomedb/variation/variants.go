@@ -51,7 +51,7 @@ func (r *Reader) Variants(ctx context.Context, s assembly.Slice, f Filter) ([]*V
 	}
 	var out []*Variant
 	for _, p := range places {
-		err := query(ctx, r.DB, variantColumns+p.Where()+"AND x.somatic = ?"+byPosition+"variation_feature_id", append(p.Args(), somatic),
+		err := r.DB.Each(ctx, variantColumns+p.Where()+"AND x.somatic = ?"+byPosition+"variation_feature_id", append(p.Args(), somatic),
 			func(scan func(...any) error) error {
 				v := &Variant{}
 				var start, end int64
@@ -155,7 +155,7 @@ func (r *Reader) Structural(ctx context.Context, s assembly.Slice, somatic bool)
 		LEFT JOIN {failed_structural_variation} f ON f.structural_variation_id = x.structural_variation_id WHERE `
 	var out []*Structural
 	for _, p := range places {
-		err := query(ctx, r.DB, text+p.Where()+"AND x.somatic = ? AND x.is_evidence = 0 AND f.structural_variation_id IS NULL"+
+		err := r.DB.Each(ctx, text+p.Where()+"AND x.somatic = ? AND x.is_evidence = 0 AND f.structural_variation_id IS NULL"+
 			byPosition+"structural_variation_feature_id", append(p.Args(), is),
 			func(scan func(...any) error) error {
 				v := &Structural{}
