@@ -26,7 +26,7 @@ func Flag(c ensembl.Call, name string) bool {
 }
 
 // List reads the elements of the field name: texts, or numbers as text; null
-// is "". ok is false where the body has no such field. More than limit
+// is "", and a list or an object is a text that names nothing. ok is false where the body has no such field. More than limit
 // elements, and what is no list, are the API's 400s.
 func List(c ensembl.Call, name string, limit int) (items []string, ok bool, err error) {
 	raw, ok := c.Body[name]
@@ -41,9 +41,6 @@ func List(c ensembl.Call, name string, limit int) (items []string, ok bool, err 
 		return nil, true, ensembl.BadRequest("POST message too large. You have submitted %d elements but a limit of %d is in place. Request smaller regions or lists of IDs", len(elements), limit)
 	}
 	for _, e := range elements {
-		if e[0] == '{' || e[0] == '[' {
-			return nil, true, ensembl.BadRequest("POST body must contain '%s' key with array of values, each a text", name)
-		}
 		items = append(items, text(e))
 	}
 	return items, true, nil
@@ -62,8 +59,12 @@ func text(raw json.RawMessage) string {
 	if json.Unmarshal(raw, &s) == nil { // null too
 		return s
 	}
-	if s := string(raw); s != "false" {
+	switch s := string(raw); s {
+	case "true":
+		return "1"
+	case "false":
+		return ""
+	default:
 		return s
 	}
-	return ""
 }

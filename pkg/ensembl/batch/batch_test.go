@@ -32,7 +32,7 @@ func TestList(t *testing.T) {
 		{`{}`, nil, false, false},
 		{`{"ids":"a"}`, nil, true, true},
 		{`{"ids":{"a":1}}`, nil, true, true},
-		{`{"ids":[["a"]]}`, nil, true, true},
+		{`{"ids":[["a"],{},true,false]}`, []string{"[]", "{}", "1", ""}, true, false},
 		{`{"ids":["a","b","c","d","e"]}`, nil, true, true},
 	}
 	for _, tt := range tests {
@@ -52,7 +52,7 @@ func TestOption(t *testing.T) {
 		{`{}`, "x=5", "5", true},
 		{`{"x":1}`, "x=0", "1", true},
 		{`{"x":"0"}`, "x=1", "0", false},
-		{`{"x":true}`, "", "true", true},
+		{`{"x":true}`, "", "1", true},
 		{`{"x":false}`, "x=1", "", false},
 		{`{"x":null}`, "x=1", "", false},
 		{`{"x":""}`, "", "", false},
