@@ -80,6 +80,9 @@ func (q *query) trims() bool {
 // trim leaves out features that reach over an end of the slice. The reference
 // has no list where nothing is left.
 func (q *query) trim(features []Feature) ([]Feature, error) {
+	if len(features) > 0 && q.Core.Assembly.Circular(q.Slice.On) {
+		return nil, ensembl.BadRequest("Features of a circular sequence cannot be trimmed")
+	}
 	low, high := q.Query.Bool("trim_upstream"), q.Query.Bool("trim_downstream")
 	if !q.Slice.Forward() {
 		low, high = high, low

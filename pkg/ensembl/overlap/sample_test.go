@@ -159,3 +159,36 @@ func FuzzRequests(f *testing.F) {
 		}
 	})
 }
+
+// TestContigs: what lies on a contig is what lies on its piece of the
+// chromosome, unless it reaches over the piece's ends. The sample begins every
+// second contig with 500 bases of its own, and turns every third round.
+func TestContigs(t *testing.T) {
+	h := serve(t)
+	const first, piece = 10_000, 80_000
+	for n := range int64(2) {
+		from := first + n*piece
+		skip := n % 2 * 500
+		for _, strand := range []int{1, -1} {
+			on := list(t, h, fmt.Sprintf("/overlap/region/human/SMP7%06d.1:1-%d:%d?feature=repeat;feature=simple;coord_system=contig", from, piece+skip, strand))
+			want := map[string]bool{}
+			for _, f := range list(t, h, fmt.Sprintf("/overlap/region/human/7:%d-%d:%d?feature=repeat;feature=simple", from+1, from+piece, strand)) {
+				if f.Start > from && f.End <= from+piece {
+					want[fmt.Sprint(f)] = true
+				}
+			}
+			if len(want) == 0 {
+				t.Fatalf("nothing on piece %d", n)
+			}
+			for _, f := range on {
+				f.Start, f.End = f.Start+from-skip, f.End+from-skip
+				if !want[fmt.Sprint(f)] {
+					t.Errorf("contig %d has %+v, the chromosome has not", n, f)
+				}
+			}
+			if len(on) != len(want) {
+				t.Errorf("contig %d has %d features, its piece has %d", n, len(on), len(want))
+			}
+		}
+	}
+}

@@ -50,5 +50,9 @@ func (q *query) filter() track.Filter {
 
 // at is a Place on the query's slice.
 func (q *query) at(l assembly.Located) Place {
-	return Place{Sequence: q.Slice.On, Start: l.Start, End: l.End, Strand: l.Strand, Reading: q.Slice.Strand}
+	p := Place{Sequence: q.Slice.On, Start: l.Start, End: l.End, Strand: l.Strand, Reading: q.Slice.Strand}
+	if p.Start > p.End && q.Core.Assembly.Circular(p.Sequence) {
+		p.Circle = p.Sequence.Length
+	}
+	return p
 }
