@@ -39,6 +39,9 @@ type Config struct {
 	// Release of the data; empty: that of Genome. See [Handler.SetRelease].
 	Release string
 	Limits  ensembl.Limits
+	// Site is the address that the pages' example programs ask.
+	// "https://rest.ensembl.org".
+	Site string
 	// Rate bounds what each client may ask for.
 	Rate LimitConfig
 	// GFF3Source is the source of features in GFF3 whose source is not known;
@@ -90,6 +93,9 @@ func New(cfg Config) (*Handler, error) {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Site == "" {
+		cfg.Site = documentation
 	}
 	cfg.Limits = cfg.Limits.WithDefaults()
 	if cfg.Release == "" && cfg.Genome != nil {
@@ -197,11 +203,14 @@ func (h *Handler) routes() http.Handler {
 	r := chi.NewRouter()
 	r.Use(h.recoverPanics)
 	for path, f := range map[string]http.HandlerFunc{
-		"/":               h.serveIndex,
-		"/openapi.json":   h.serveOpenAPI,
-		apispec.WellKnown: h.serveCatalogue,
-		"/-/status.json":  h.serveStatus,
-		"/-/healthz":      h.serveReady,
+		"/":                          h.serveHome,
+		"/documentation":             h.serveHome,
+		"/documentation/info/{name}": h.serveEndpointPage,
+		"/favicon.ico":               serveIcon,
+		"/openapi.json":              h.serveOpenAPI,
+		apispec.WellKnown:            h.serveCatalogue,
+		"/-/status.json":             h.serveStatus,
+		"/-/healthz":                 h.serveReady,
 	} {
 		r.Get(path, f)
 		r.Head(path, f)

@@ -173,7 +173,7 @@ func TestAnswers(t *testing.T) {
 		{"415", "GET", "/seq/a.yaml", "", nil, 415, apispec.JSON, `{"error":"Cannot find a Content-Type supported by your client."}`},
 		{"a wrong request before 415", "GET", "/seq/none.yaml", "", nil, 404, apispec.YAML + text, "---\nerror: no sequence\n"},
 		{"options", "OPTIONS", "/thing/a", "", nil, 200, "", ""},
-		{"index", "GET", "/", "", []string{"Accept", "text/html"}, 200, apispec.HTML + text, `href="/thing/a"`},
+		{"index", "GET", "/", "", []string{"Accept", "text/html"}, 200, apispec.HTML + text, `href="/documentation/info/thing"`},
 		{"index for programs", "GET", "/", "", nil, 200, apispec.JSON, `"release":"115"`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"mirrornet/pkg/apispec"
+	"mirrornet/pkg/ensembl"
 )
 
 // pagePolicy lets a page use its own style and nothing else.
@@ -21,6 +22,8 @@ const pageStyle = `
 h1{font-size:1.3rem;margin:0 0 .25rem;overflow-wrap:anywhere}h2{font-size:1rem;margin:1.75rem 0 .5rem;border-bottom:1px solid var(--line)}
 p{margin:.25rem 0;color:var(--soft)}a{color:var(--a)}nav a{margin-right:1rem}
 pre{background:var(--code);border:1px solid var(--line);border-radius:6px;padding:1rem;overflow:auto;font:13px/1.5 ui-monospace,monospace;tab-size:2}
+h3{font-size:1rem;font-weight:400;margin:1.25rem 0 0;overflow-wrap:anywhere}ul{margin:.25rem 0;padding-left:1.25rem}nav a{display:inline-block}
+.t{overflow-x:auto}th{text-align:left;font-weight:600;padding:.3rem .75rem .3rem 0}small{color:var(--soft)}summary{cursor:pointer;padding:.15rem 0}details pre{margin:.25rem 0 .75rem}
 table{border-collapse:collapse;width:100%}td{padding:.3rem .75rem .3rem 0;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
 code{font:13px ui-monospace,monospace}.k{color:var(--k)}.s{color:var(--s)}.n{color:var(--n)}`
 
@@ -35,13 +38,6 @@ var pages = template.Must(template.New("").Parse(`{{define "head"}}<!doctype htm
 {{end}}
 {{define "error"}}{{template "head" .}}<p>{{.Summary}}</p><nav><a href="/">All endpoints</a></nav>
 </html>
-{{end}}
-{{define "index"}}{{template "head" .}}<p>{{.Summary}}</p>
-<nav><a href="/openapi.json">OpenAPI</a><a href="` + apispec.WellKnown + `">Catalogue</a></nav>
-{{range .Groups}}<h2>{{.Name}}</h2><table>
-{{range .Endpoints}}<tr><td><code>{{.Method}}&nbsp;{{.Path}}</code><td>{{.Summary}}{{range .Examples}}{{if not .Body}}<br><a href="{{.Target}}"><code>{{.Target}}</code></a>{{end}}{{end}}
-{{end}}</table>{{end}}
-</html>
 {{end}}`))
 
 type link struct{ URL, Text string }
@@ -50,12 +46,6 @@ type page struct {
 	Title, Summary string
 	Links          []link
 	Body           template.HTML
-	Groups         []group
-}
-
-type group struct {
-	Name      string
-	Endpoints []apispec.Endpoint
 }
 
 func render(name string, p page) []byte {
@@ -75,7 +65,7 @@ func errorPage(status int, message string) []byte {
 // equal pages.
 func answerPage(req apispec.Request, body template.HTML) []byte {
 	p := page{Title: req.Endpoint.Method + " " + req.TargetPath(), Summary: req.Endpoint.Summary, Body: body,
-		Links: []link{{"/", "All endpoints"}}}
+		Links: []link{{"/", "All endpoints"}, {"/documentation/info/" + ensembl.PageName(req.Endpoint), "About this one"}}}
 	if req.Endpoint.Method != http.MethodPost {
 		target := req.Target()
 		separator := "?"
@@ -137,26 +127,4 @@ func highlight(src []byte) string {
 		i = end
 	}
 	return out.String()
-}
-
-// serveIndex lists the endpoints: HTML for those who ask for it first, the
-// catalogue's JSON for all others.
-func (h *Handler) serveIndex(w http.ResponseWriter, r *http.Request) {
-	s := h.state.Load()
-	w.Header().Set("Vary", "Accept, Content-Type")
-	if errorFormat(r) != apispec.HTML {
-		h.serveDocument(w, r, s, apispec.JSON, etag(apispec.JSON, s.json), s.json)
-		return
-	}
-	p := page{Title: s.catalogue.Title, Summary: "Version " + s.catalogue.Version + ", release " + s.catalogue.Release}
-	for _, e := range s.catalogue.Endpoints {
-		if len(p.Groups) == 0 || p.Groups[len(p.Groups)-1].Name != e.Group {
-			p.Groups = append(p.Groups, group{Name: e.Group})
-		}
-		g := &p.Groups[len(p.Groups)-1]
-		g.Endpoints = append(g.Endpoints, e)
-	}
-	body := render("index", p)
-	w.Header().Set("Content-Security-Policy", pagePolicy)
-	h.serveDocument(w, r, s, apispec.HTML, etag(apispec.HTML, body), body)
 }
