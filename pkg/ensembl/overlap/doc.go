@@ -21,6 +21,15 @@
 // 2026-11-25: an id that names a protein is refused with the id alone for a
 // message, as the reference does it: it is what scripts may have matched.
 //
+// 2026-11-25: answers in JSON are appended by the features themselves
+// (ensembl.JSONAppender): encoding/json would look at every byte twice.
+//
+// 2026-11-25: what the reference does by mistake stays where answers show it:
+// the phases of coding exons in BED, the first of two incomplete ends there, an
+// exon that shares one base with a region, 400 for GFF3 and BED where there is
+// not even an empty list (no MANE transcripts, bands of what is no chromosome,
+// all features trimmed).
+//
 // 2026-11-25: variants on a protein are in the order of their residues. The
 // reference has them in no order.
 //

@@ -10,17 +10,22 @@ import (
 
 // Genes and transcripts are asked for far more often than anything else, and
 // making one takes several tables. They are kept as they are made, in bins: all
-// that start in one stretch of a sequence. maxRows bounds what is kept of each
-// kind, and binShift says how long a stretch is (2^19 bases).
+// that start in one stretch of a sequence. As rows may start long before the
+// slice that they reach, filling bins costs more than one answer: it is done
+// where a stretch is asked for the second time. maxRows bounds what is kept of
+// each kind, maxAsked what is known to have been asked for, and binShift says
+// how long a stretch is (2^19 bases).
 const (
 	binShift = 19
 	maxRows  = 1 << 16
+	maxAsked = 1 << 14
 )
 
 // spanned is a row as its table places it.
 type spanned interface {
 	comparable
 	span() (start, end int64)
+	weight() int // how many rows of tables it is made of, nearly
 }
 
 type binKey struct {
@@ -35,6 +40,21 @@ type bins[T spanned] struct {
 	mu         sync.Mutex
 	young, old map[binKey][]T
 	rows       int // in young, with one for each bin
+	asked      map[binKey]struct{}
+}
+
+// again says whether a bin was asked for before.
+func (b *bins[T]) again(k binKey) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, ok := b.asked[k]; ok {
+		return true
+	}
+	if b.asked == nil || len(b.asked) >= maxAsked {
+		b.asked = map[binKey]struct{}{}
+	}
+	b.asked[k] = struct{}{}
+	return false
 }
 
 // get gives a bin that is kept.
@@ -57,13 +77,16 @@ func (b *bins[T]) put(k binKey, rows []T) {
 		b.old, b.young, b.rows = b.young, map[binKey][]T{}, 0
 	}
 	b.young[k] = rows
-	b.rows += 1 + len(rows)
+	b.rows++
+	for _, r := range rows {
+		b.rows += r.weight()
+	}
 }
 
 func (b *bins[T]) clear() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.young, b.old, b.rows = nil, nil, 0
+	b.young, b.old, b.rows, b.asked = nil, nil, 0, nil
 }
 
 // condition is a part of a query's WHERE on the table that it calls x.
@@ -92,6 +115,9 @@ func (b *bins[T]) on(ctx context.Context, db *genomedb.Database, p *assembly.Pla
 			}
 			end = first + int64(i)
 		}
+	}
+	if missing >= 0 && !b.again(binKey{db, sequence, last}) {
+		return load(ctx, condition{p.Where(), p.Args()})
 	}
 	if missing >= 0 {
 		rows, err := load(ctx, condition{startsIn, []any{sequence, missing << binShift, (end + 1) << binShift}})

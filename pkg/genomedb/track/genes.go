@@ -37,6 +37,8 @@ type Curated struct {
 
 func (g *Gene) span() (start, end int64) { return g.start, g.end }
 
+func (*Gene) weight() int { return 1 }
+
 // Genes finds the current genes on the slice, by their ids in the database.
 func (t *Track) Genes(ctx context.Context, f Filter) ([]On[*Gene], error) {
 	passes, ok := f.passes(t.Words)

@@ -41,6 +41,8 @@ type Translation struct {
 
 func (s *Structure) span() (start, end int64) { return s.start, s.end }
 
+func (s *Structure) weight() int { return 1 + len(s.Exons) }
+
 // Structures finds the structures of transcripts of this track, by transcript.
 func (t *Track) Structures(ctx context.Context, of []On[*Transcript]) (map[int64]*Structure, error) {
 	out := make(map[int64]*Structure, len(of))

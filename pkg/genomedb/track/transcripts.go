@@ -41,6 +41,8 @@ type Owner struct{ StableID, Name, Biotype string }
 
 func (x *Transcript) span() (start, end int64) { return x.start, x.end }
 
+func (*Transcript) weight() int { return 1 }
+
 // Transcripts finds the current transcripts on the slice, by their ids in the
 // database.
 func (t *Track) Transcripts(ctx context.Context, f Filter) ([]On[*Transcript], error) {
