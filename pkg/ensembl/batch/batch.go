@@ -26,8 +26,9 @@ func Flag(c ensembl.Call, name string) bool {
 }
 
 // List reads the elements of the field name: texts, or numbers as text; null
-// is "", and a list or an object is a text that names nothing. ok is false where the body has no such field. More than limit
-// elements, and what is no list, are the API's 400s.
+// is "", and a list or an object is a text that names nothing. ok is false
+// where the body has no such field. More than limit elements, and what is no
+// list, are the API's 400s.
 func List(c ensembl.Call, name string, limit int) (items []string, ok bool, err error) {
 	raw, ok := c.Body[name]
 	if !ok || string(raw) == "null" {
