@@ -24,7 +24,7 @@ func (p *partial) finish(ctx context.Context, loaded []Loaded, note func(format 
 			return err
 		}
 	}
-	db, err := openSQLite(ctx, p.path("genome.sqlite"), "journal_mode(DELETE)", "synchronous(FULL)", "cache_size(-32768)")
+	db, err := openSQLite(ctx, p.path("genome.sqlite"), "journal_mode(DELETE)", "synchronous(FULL)", "cache_size(-8192)")
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ func (x *index) newEntries(dir string, memory int) *btree.Entries {
 func indexesOf(database string, t *dump.Table) []index {
 	rowid := rowidColumn(t)
 	var unique, plain []index
-	for _, k := range append(slices.Clip(t.Keys), placeKey(t)...) {
+	for _, k := range keysOf(t) {
 		if k.Kind == dump.Primary && rowid != "" {
 			continue
 		}
@@ -105,23 +105,6 @@ func indexesOf(database string, t *dump.Table) []index {
 		}
 	}
 	return append(unique, plain...)
-}
-
-// placeKey is the key that a table of features lacks which is not indexed by
-// place: the API asks for what lies on a region.
-func placeKey(t *dump.Table) []dump.Key {
-	const sequence, start = "seq_region_id", "seq_region_start"
-	for _, name := range []string{sequence, start} {
-		if _, ok := t.Column(name); !ok {
-			return nil
-		}
-	}
-	for _, k := range t.Keys {
-		if len(k.Parts) > 0 && k.Parts[0].Column == sequence {
-			return nil
-		}
-	}
-	return []dump.Key{{Kind: dump.Index, Name: "mirrornet_place_idx", Parts: []dump.KeyPart{{Column: sequence}, {Column: start}}}}
 }
 
 // createIndexes writes them in SQLite's dialect.

@@ -109,7 +109,7 @@ func (g *generator) rows(name string, size int64, row func(to []byte, id int) []
 func (g *generator) dna(to []byte, id int) []byte {
 	to = append(strconv.AppendInt(to, int64(id), 10), '\t')
 	length := 20_000 + g.random.IntN(180_000)
-	if id%50 == 0 {
+	if id%20 == 3 {
 		length = 2_000_000
 	}
 	for range length / 16 {
