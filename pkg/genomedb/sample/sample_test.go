@@ -269,7 +269,11 @@ func content(t *testing.T, file string) string {
 	}
 	h := sha256.New()
 	for _, n := range tables {
-		rows, err := db.Query(`SELECT * FROM "` + n + `"`)
+		query := `SELECT * FROM "` + n + `"`
+		if n == "sqlite_stat1" { // the loader's own keys are no content
+			query += " WHERE idx IS NULL OR idx NOT LIKE '%.asked.%'"
+		}
+		rows, err := db.Query(query)
 		if err != nil {
 			t.Fatal(err)
 		}
