@@ -34,9 +34,9 @@ var docs = template.Must(template.Must(pages.Clone()).Parse(`
 {{define "home"}}{{template "head" .}}<p>{{.Summary}}</p>
 <nav><a href="/openapi.json">OpenAPI</a><a href="` + apispec.WellKnown + `">Catalogue</a></nav>
 <nav>{{range .Groups}}<a href="#{{.Anchor}}">{{.Name}}</a>{{end}}</nav>
-{{range .Groups}}<h2 id="{{.Anchor}}">{{.Name}}</h2><div class="t"><table>
+{{range .Groups}}<h2 id="{{.Anchor}}">{{.Name}}</h2><table class="h">
 {{range .Endpoints}}<tr><td><a href="/documentation/info/{{.Page}}"><code>{{.Method}}&nbsp;{{.Path}}</code></a><td>{{.Summary}}
-{{end}}</table></div>{{end}}
+{{end}}</table>{{end}}
 </html>
 {{end}}`))
 

@@ -24,7 +24,8 @@ p{margin:.25rem 0;color:var(--soft)}a{color:var(--a)}nav a{margin-right:1rem}
 pre{background:var(--code);border:1px solid var(--line);border-radius:6px;padding:1rem;overflow:auto;font:13px/1.5 ui-monospace,monospace;tab-size:2}
 h3{font-size:1rem;font-weight:400;margin:1.25rem 0 0;overflow-wrap:anywhere}ul{margin:.25rem 0;padding-left:1.25rem}nav a{display:inline-block}
 .t{overflow-x:auto}th{text-align:left;font-weight:600;padding:.3rem .75rem .3rem 0}small{color:var(--soft)}summary{cursor:pointer;padding:.15rem 0}details pre{margin:.25rem 0 .75rem}
-table{border-collapse:collapse;width:100%}td{padding:.3rem .75rem .3rem 0;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
+table{border-collapse:collapse;width:100%}td{padding:.3rem .75rem .3rem 0;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:break-word}
+@media(max-width:45rem){.h td{display:block;border:0;padding:0}.h td:last-child{padding-bottom:.6rem}}
 code{font:13px ui-monospace,monospace}.k{color:var(--k)}.s{color:var(--s)}.n{color:var(--n)}`
 
 var pages = template.Must(template.New("").Parse(`{{define "head"}}<!doctype html>
