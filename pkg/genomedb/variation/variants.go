@@ -49,6 +49,8 @@ func (r *Reader) Variants(ctx context.Context, s assembly.Slice, f Filter) ([]*V
 	if f.Somatic {
 		somatic = 1
 	}
+	// Few sets of consequences and few sources have many variants.
+	severe, sources := map[string]string{}, map[string]string{}
 	var out []*Variant
 	for _, p := range places {
 		err := r.DB.Each(ctx, variantColumns+p.Where()+"AND x.somatic = ?"+byPosition+"variation_feature_id", append(p.Args(), somatic),
@@ -77,7 +79,14 @@ func (r *Reader) Variants(ctx context.Context, s assembly.Slice, f Filter) ([]*V
 					v.Start = v.End // insertions that a patch has moved
 				}
 				v.Alleles = strings.TrimSuffix(strings.Replace(v.Alleles, "//", "/", 1), "/")
-				v.Consequence = MostSevere(consequences)
+				if v.Consequence, ok = severe[consequences]; !ok {
+					v.Consequence = MostSevere(consequences)
+					severe[consequences] = v.Consequence
+				}
+				if name, ok := sources[v.Source]; ok {
+					v.Source = name
+				}
+				sources[v.Source] = v.Source
 				v.Clinical = split(clinical)
 				v.Frequency = number(frequency)
 				out = append(out, v)
