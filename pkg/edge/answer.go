@@ -140,7 +140,7 @@ func (e *Edge) answer(w http.ResponseWriter, r *http.Request, x *exchange, p *pl
 type fixed struct{ any, expose, region, via, private, varyRedirect, text []string }
 
 func newFixed(c Config) fixed {
-	expose := "Age, Cache-Status, ETag, Link, Mirror-Nearest, Mirror-Region, Retry-After, Server-Timing, Via"
+	expose := "Age, Cache-Status, ETag, Link, Mirror-Nearest, Mirror-Region, Retry-After, Server-Timing, Via, *"
 	if c.ClientKeys != nil {
 		expose += ", X-RateLimit-Limit, X-RateLimit-Period, X-RateLimit-Remaining, X-RateLimit-Reset"
 	}
