@@ -26,7 +26,7 @@ func constrained(ctx context.Context, q *query) ([]Feature, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, ok, err := track.Constrained(ctx, compara, cmp.Or(q.Query.Get("species_set"), "mammals"), q.Species.Name, q.Species.Assembly, segments)
+	found, ok, err := track.Constrained(ctx, compara, cmp.Or(q.one("species_set"), "mammals"), q.Species.Name, q.Species.Assembly, segments)
 	if err != nil {
 		return nil, err
 	}

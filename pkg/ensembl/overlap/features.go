@@ -51,7 +51,7 @@ func simples(ctx context.Context, q *query) ([]Feature, error) {
 	if err != nil || t == nil {
 		return nil, err
 	}
-	found, err := t.Simples(ctx, q.Query.Get("logic_name"))
+	found, err := t.Simples(ctx, q.one("logic_name"))
 	return shown(q, found, func(p Place, s track.Simple) Feature { return &simple{p, s} }), err
 }
 
@@ -109,7 +109,7 @@ func miscs(ctx context.Context, q *query) ([]Feature, error) {
 	if err != nil || t == nil {
 		return nil, err
 	}
-	found, err := t.Miscs(ctx, q.Query.Get("misc_set"))
+	found, err := t.Miscs(ctx, q.one("misc_set"))
 	return shown(q, found, func(p Place, m *track.Misc) Feature { return &misc{p, m} }), err
 }
 

@@ -21,7 +21,7 @@ func genes(ctx context.Context, q *query) ([]Feature, error) {
 	}
 	f := q.filter()
 	if q.Query.Has("source") {
-		s := q.Query.Get("source")
+		s := q.one("source")
 		f.Source = &s
 	}
 	found, err := t.Genes(ctx, f)

@@ -2,6 +2,7 @@ package overlap
 
 import (
 	"context"
+	"strings"
 
 	"mirrornet/pkg/genomedb"
 	"mirrornet/pkg/genomedb/assembly"
@@ -27,11 +28,8 @@ func sources() map[string]source {
 // that of the slice. nil: the species has no such database.
 func (q *query) track(ctx context.Context) (*track.Track, error) {
 	db := q.Core.DB
-	if kind := q.Query.Get("db_type"); kind != "" {
+	if kind := q.one("db_type"); kind != "" {
 		var ok bool
-		if len(q.Query.All("db_type")) > 1 {
-			return nil, nil // the reference takes a list for a name that it does not know
-		}
 		if db, ok = q.Species.Database(kind); !ok {
 			return nil, nil
 		}
@@ -43,9 +41,18 @@ func (q *query) trackOf(ctx context.Context, db *genomedb.Database) (*track.Trac
 	return q.tracks.Track(ctx, q.Genome, db, q.Core.Assembly, q.Slice)
 }
 
+// one is the value of a parameter that is to be given once. As in the
+// reference, a list is a name that nothing has.
+func (q *query) one(name string) string {
+	if all := q.Query.All(name); len(all) > 1 {
+		return strings.Join(all, "\x00")
+	}
+	return q.Query.Get(name)
+}
+
 // filter reads what narrows genes and transcripts.
 func (q *query) filter() track.Filter {
-	return track.Filter{Logic: q.Query.Get("logic_name"), Biotypes: q.Query.All("biotype")}
+	return track.Filter{Logic: q.one("logic_name"), Biotypes: q.Query.All("biotype")}
 }
 
 // at is a Place on the query's slice.
