@@ -2,13 +2,11 @@ package info
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 
 	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/ensembl"
-	"mirrornet/pkg/genomedb"
 	model "mirrornet/pkg/genomedb/assembly"
+	"mirrornet/pkg/genomedb/holdings"
 )
 
 // assembly are the endpoints about a species' assembly and its sequences.
@@ -36,15 +34,6 @@ func assembly() []ensembl.Endpoint {
 			e.Examples = example("/info/assembly/homo_sapiens/X", "/info/assembly/homo_sapiens/X?synonyms=1")
 		}),
 	}
-}
-
-// sequence is a row of seq_region with its coordinate system.
-type sequence struct {
-	id      int64
-	name    string
-	length  int64
-	system  string
-	version string
 }
 
 type band struct {
@@ -75,56 +64,64 @@ func assemblyInfo(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 	if err != nil {
 		return ensembl.Answer{}, err
 	}
-	bands, synonyms := c.Query.Bool("bands"), c.Query.Bool("synonyms")
-	karyotype, err := withAttribute(ctx, core, "karyotype_rank", "a.value + 0, r.seq_region_id")
+	karyotype, err := holdings.Karyotype(ctx, core)
 	if err != nil {
 		return ensembl.Answer{}, err
 	}
 	names, chromosome := []string{}, map[int64]bool{}
 	for _, q := range karyotype {
-		names = append(names, q.name)
-		chromosome[q.id] = true
+		names = append(names, q.Name)
+		chromosome[q.ID] = true
 	}
-	sequences, err := withAttribute(ctx, core, "toplevel", "r.seq_region_id")
+	sequences, err := holdings.WithAttribute(ctx, core, "toplevel")
 	if err != nil {
 		return ensembl.Answer{}, err
 	}
-	nonRef, err := withAttribute(ctx, core, "non_ref", "r.seq_region_id")
+	nonRef, err := holdings.WithAttribute(ctx, core, "non_ref")
 	if err != nil {
 		return ensembl.Answer{}, err
 	}
 	hidden := map[int64]bool{}
 	for _, q := range nonRef {
-		hidden[q.id] = true
+		hidden[q.ID] = true
+	}
+	var bandsBy map[int64][]holdings.Band
+	var synonymsBy map[int64][]holdings.Synonym
+	if c.Query.Bool("bands") {
+		if bandsBy, err = holdings.Bands(ctx, core); err != nil {
+			return ensembl.Answer{}, err
+		}
+	}
+	if c.Query.Bool("synonyms") {
+		if synonymsBy, err = holdings.Synonyms(ctx, core, 0); err != nil {
+			return ensembl.Answer{}, err
+		}
 	}
 	top := []topLevel{}
 	for _, q := range sequences {
-		if hidden[q.id] {
+		if hidden[q.ID] {
 			continue
 		}
-		t := topLevel{CoordSystem: q.system, Name: q.name, Length: q.length}
-		if bands && chromosome[q.id] {
-			if t.Bands, err = bandsOf(ctx, core, q, 1, q.length); err != nil {
-				return ensembl.Answer{}, err
-			}
-		}
-		if synonyms {
-			if t.Synonyms, err = synonymsOf(ctx, core, q); err != nil {
-				return ensembl.Answer{}, err
-			}
+		t := topLevel{CoordSystem: q.System, Name: q.Name, Length: q.Length, Synonyms: synonyms(synonymsBy[q.ID])}
+		if chromosome[q.ID] {
+			t.Bands = bands(bandsBy[q.ID], q.Name, q.Version)
 		}
 		top = append(top, t)
 	}
-	versions, err := coordSystemVersions(ctx, core)
+	versions, err := holdings.AssemblyVersions(ctx, core)
 	if err != nil {
 		return ensembl.Answer{}, err
 	}
 	if len(versions) == 0 {
 		return ensembl.Answer{}, ensembl.BadRequest("No versions found")
 	}
-	goldenPath, err := referenceLength(ctx, core)
+	length, err := holdings.ReferenceLength(ctx, core)
 	if err != nil {
 		return ensembl.Answer{}, err
+	}
+	var goldenPath any
+	if length != "" {
+		goldenPath = numberOrText(length)
 	}
 	meta := func(key string) *string { return orNil(core.MetaFirst(key)) }
 	return tagged(s, map[string]any{
@@ -143,46 +140,19 @@ func assemblyInfo(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 	}), nil
 }
 
-// withAttribute lists the sequences with an attribute.
-func withAttribute(ctx context.Context, db *genomedb.Database, code, order string) (list []sequence, err error) {
-	err = each(ctx, db, `SELECT r.seq_region_id, r.name, r.length, cs.name, COALESCE(cs.version, '')
-		FROM {attrib_type} t JOIN {seq_region_attrib} a ON a.attrib_type_id = t.attrib_type_id
-		JOIN {seq_region} r ON r.seq_region_id = a.seq_region_id
-		JOIN {coord_system} cs ON cs.coord_system_id = r.coord_system_id
-		WHERE t.code = ? ORDER BY `+order, []any{code}, func(rows *sql.Rows) error {
-		var q sequence
-		err := rows.Scan(&q.id, &q.name, &q.length, &q.system, &q.version)
-		list = append(list, q)
-		return err
-	})
-	return list, err
+// bands are those of one sequence.
+func bands(list []holdings.Band, sequence, version string) (out []band) {
+	for _, b := range list {
+		out = append(out, band{ID: b.Name, Stain: b.Stain, Assembly: version, Sequence: sequence, Start: b.Start, End: b.End})
+	}
+	return out
 }
 
-func coordSystemVersions(ctx context.Context, db *genomedb.Database) ([]string, error) {
-	list, seen := []string{}, map[string]bool{}
-	err := each(ctx, db, "SELECT version FROM {coord_system} WHERE version <> '' ORDER BY rank", nil, func(rows *sql.Rows) error {
-		var v string
-		if err := rows.Scan(&v); err != nil || seen[v] {
-			return err
-		}
-		seen[v] = true
-		list = append(list, v)
-		return nil
-	})
-	return list, err
-}
-
-// referenceLength is the length of the golden path, nil where it is not known.
-func referenceLength(ctx context.Context, db *genomedb.Database) (any, error) {
-	if !db.HasTable("genome_statistics") {
-		return nil, nil
+func synonyms(list []holdings.Synonym) (out []synonym) {
+	for _, y := range list {
+		out = append(out, synonym(y))
 	}
-	var v string
-	err := db.QueryRow(ctx, "SELECT value FROM {genome_statistics} WHERE statistic = 'ref_length' LIMIT 1").Scan(&v)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	return numberOrText(v), err
+	return out
 }
 
 // regions answers for one sequence, or a part of one.
@@ -209,38 +179,37 @@ func (m *regions) info(ctx context.Context, c ensembl.Call) (ensembl.Answer, err
 	if err != nil {
 		return ensembl.Answer{}, err
 	}
-	q := sequence{at.On.ID, at.On.Name, at.On.Length, at.On.System.Name, at.On.System.Version}
 	start, end := at.Start, at.End
-	attributes, err := attributesOf(ctx, core, q)
+	attributes, err := holdings.Attributes(ctx, core, at.On.ID)
 	if err != nil {
 		return ensembl.Answer{}, err
 	}
 	answer := map[string]any{
-		"length": end - start + 1, "coordinate_system": q.system, "assembly_name": q.version,
+		"length": end - start + 1, "coordinate_system": at.On.System.Name, "assembly_name": at.On.System.Version,
 		"is_chromosome": bit(attributes["karyotype_rank"]), "is_circular": bit(attributes["circular_seq"]),
 		"assembly_exception_type": "REF",
 	}
 	if attributes["non_ref"] {
-		if answer["assembly_exception_type"], err = exceptionType(ctx, core, q, start, end); err != nil {
+		if answer["assembly_exception_type"], err = holdings.ExceptionType(ctx, core, at.On.ID, start, end); err != nil {
 			return ensembl.Answer{}, err
 		}
 	}
 	if c.Query.Bool("bands") {
-		bands, err := bandsOn(ctx, core, a, at)
+		list, err := holdings.BandsOn(ctx, core, a, at)
 		if err != nil {
 			return ensembl.Answer{}, err
 		}
-		if len(bands) > 0 {
-			answer["karyotype_band"] = bands
+		if len(list) > 0 {
+			answer["karyotype_band"] = bands(list, at.On.Name, at.On.System.Version)
 		}
 	}
 	if c.Query.Bool("synonyms") {
-		synonyms, err := synonymsOf(ctx, core, q)
+		by, err := holdings.Synonyms(ctx, core, at.On.ID)
 		if err != nil {
 			return ensembl.Answer{}, err
 		}
-		if len(synonyms) > 0 {
-			answer["synonyms"] = synonyms
+		if list := by[at.On.ID]; len(list) > 0 {
+			answer["synonyms"] = synonyms(list)
 		}
 	}
 	return tagged(s, answer), nil
@@ -251,85 +220,4 @@ func bit(b bool) int {
 		return 1
 	}
 	return 0
-}
-
-// attributesOf are the codes of a sequence's attributes.
-func attributesOf(ctx context.Context, db *genomedb.Database, q sequence) (map[string]bool, error) {
-	codes := map[string]bool{}
-	err := each(ctx, db, `SELECT t.code FROM {seq_region_attrib} a JOIN {attrib_type} t ON t.attrib_type_id = a.attrib_type_id
-		WHERE a.seq_region_id = ?`, []any{q.id}, func(rows *sql.Rows) error {
-		var code string
-		err := rows.Scan(&code)
-		codes[code] = true
-		return err
-	})
-	return codes, err
-}
-
-// exceptionType says what a sequence outside the reference is to it. As in the
-// reference server, a coordinate system that meta_coord does not list for
-// assembly_exception has none.
-func exceptionType(ctx context.Context, db *genomedb.Database, q sequence, start, end int64) (string, error) {
-	var t string
-	err := db.QueryRow(ctx, `SELECT x.exc_type FROM {assembly_exception} x JOIN {seq_region} other ON other.seq_region_id = x.exc_seq_region_id
-		JOIN {meta_coord} m ON m.coord_system_id = other.coord_system_id AND m.table_name = 'assembly_exception'
-		WHERE x.seq_region_id = ? AND x.seq_region_start <= ? AND x.seq_region_end >= ?
-		ORDER BY x.assembly_exception_id LIMIT 1`, q.id, end, start).Scan(&t)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
-	}
-	return t, err
-}
-
-func bandsOf(ctx context.Context, db *genomedb.Database, q sequence, start, end int64) (list []band, err error) {
-	err = each(ctx, db, `SELECT band, stain, seq_region_start, seq_region_end FROM {karyotype}
-		WHERE seq_region_id = ? AND seq_region_start <= ? AND seq_region_end >= ? ORDER BY seq_region_start, karyotype_id`,
-		[]any{q.id, end, start}, func(rows *sql.Rows) error {
-			b := band{Assembly: q.version, Sequence: q.name}
-			err := rows.Scan(&b.ID, &b.Stain, &b.Start, &b.End)
-			list = append(list, b)
-			return err
-		})
-	return list, err
-}
-
-// bandsOn are the bands on a slice, which may be of another coordinate system.
-func bandsOn(ctx context.Context, db *genomedb.Database, a *model.Assembly, s model.Slice) (list []band, err error) {
-	places, err := a.Places(ctx, s, db, "karyotype")
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range places {
-		err := each(ctx, db, "SELECT x.band, x.stain, x.seq_region_start, x.seq_region_end FROM {karyotype} x WHERE "+p.Where()+
-			"ORDER BY x.seq_region_start, x.karyotype_id", p.Args(), func(rows *sql.Rows) error {
-			b := band{Assembly: s.On.System.Version, Sequence: s.On.Name}
-			if err := rows.Scan(&b.ID, &b.Stain, &b.Start, &b.End); err != nil {
-				return err
-			}
-			if at, ok := p.Carry(b.Start, b.End, 0); ok {
-				b.Start, b.End = at.Start, at.End
-				list = append(list, b)
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return list, nil
-}
-
-func synonymsOf(ctx context.Context, db *genomedb.Database, q sequence) (list []synonym, err error) {
-	if !db.HasTable("seq_region_synonym") {
-		return nil, nil
-	}
-	err = each(ctx, db, `SELECT y.synonym, e.db_name FROM {seq_region_synonym} y
-		LEFT JOIN {external_db} e ON e.external_db_id = y.external_db_id
-		WHERE y.seq_region_id = ? ORDER BY y.seq_region_synonym_id`, []any{q.id}, func(rows *sql.Rows) error {
-		var y synonym
-		err := rows.Scan(&y.Name, &y.DBName)
-		list = append(list, y)
-		return err
-	})
-	return list, err
 }

@@ -2,12 +2,12 @@ package info
 
 import (
 	"context"
-	"database/sql"
 	"sort"
 
 	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/ensembl"
 	"mirrornet/pkg/genomedb"
+	"mirrornet/pkg/genomedb/holdings"
 )
 
 // biotypes are the endpoints about the classes of genes and transcripts. Their
@@ -58,23 +58,15 @@ func speciesBiotypes(ctx context.Context, c ensembl.Call) (ensembl.Answer, error
 			continue
 		}
 		for _, object := range []string{"gene", "transcript"} {
-			if !db.HasColumn(object, "biotype") {
-				continue
+			names, err := holdings.Biotypes(ctx, db, object)
+			if err != nil {
+				return ensembl.Answer{}, err
 			}
-			query := "SELECT DISTINCT o.biotype FROM {" + object + "} o JOIN {seq_region} s ON s.seq_region_id = o.seq_region_id"
-			err := each(ctx, db, query, nil, func(rows *sql.Rows) error {
-				var name string
-				if err := rows.Scan(&name); err != nil {
-					return err
-				}
+			for _, name := range names {
 				if groups[name] == nil {
 					groups[name], objects[name] = map[string]bool{}, map[string]bool{}
 				}
 				groups[name][kind], objects[name][object] = true, true
-				return nil
-			})
-			if err != nil {
-				return ensembl.Answer{}, err
 			}
 		}
 	}
@@ -117,25 +109,18 @@ func biotypeDB(r *genomedb.Registry) (*genomedb.Database, bool) {
 	return nil, false
 }
 
-// findBiotypes gives the biotypes under a condition, without regard to case,
-// as MySQL compares.
-func findBiotypes(ctx context.Context, c ensembl.Call, where string, args ...any) ([]biotype, error) {
+// findBiotypes gives the biotypes of a name or a group; see
+// [holdings.BiotypesWhere].
+func findBiotypes(ctx context.Context, c ensembl.Call, name, group string) ([]biotype, error) {
 	list := []biotype{}
 	db, ok := biotypeDB(c.Genome)
 	if !ok {
 		return list, nil
 	}
-	if object := c.Path["object_type"]; object != "" {
-		where += " AND object_type = ?"
-		args = append(args, object)
+	found, err := holdings.BiotypesWhere(ctx, db, name, group, c.Path["object_type"])
+	for _, b := range found {
+		list = append(list, biotype{b.Name, b.Group, b.ObjectType, b.Accession, b.Term})
 	}
-	query := "SELECT name, biotype_group, object_type, so_acc, so_term FROM {biotype} WHERE " + where + " ORDER BY biotype_id"
-	err := each(ctx, db, query, args, func(rows *sql.Rows) error {
-		var b biotype
-		err := rows.Scan(&b.Name, &b.Group, &b.ObjectType, &b.SOAcc, &b.SOTerm)
-		list = append(list, b)
-		return err
-	})
 	return list, err
 }
 
@@ -145,7 +130,7 @@ func biotypeGroups(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) 
 		if c.Path["object_type"] != "" {
 			return ensembl.Answer{}, ensembl.BadRequest("Missing argument ':group' for endpoint info/biotypes/groups/:group/:object_type")
 		}
-		all, err := findBiotypes(ctx, c, "1 = 1")
+		all, err := findBiotypes(ctx, c, "", "")
 		names := map[string]bool{}
 		for _, b := range all {
 			if b.Group != nil && *b.Group != "" {
@@ -154,7 +139,7 @@ func biotypeGroups(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) 
 		}
 		return ensembl.Answer{Value: keys(names)}, err
 	}
-	list, err := findBiotypes(ctx, c, "biotype_group = ? AND db_type LIKE '%core%'", group)
+	list, err := findBiotypes(ctx, c, "", group)
 	if err == nil && len(list) == 0 {
 		return ensembl.Answer{}, ensembl.NotFound("biotypes not found for group %s%s", group, andObjectType(c))
 	}
@@ -166,7 +151,7 @@ func biotypeName(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 	if name == "" {
 		return ensembl.Answer{}, ensembl.BadRequest("Missing mandatory argument ':name' for endpoint info/biotypes/name/:name/:object_type")
 	}
-	list, err := findBiotypes(ctx, c, "name = ?", name)
+	list, err := findBiotypes(ctx, c, name, "")
 	if err == nil && len(list) == 0 {
 		return ensembl.Answer{}, ensembl.NotFound("biotypes not found for name %s%s", name, andObjectType(c))
 	}

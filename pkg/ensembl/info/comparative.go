@@ -2,13 +2,13 @@ package info
 
 import (
 	"context"
-	"database/sql"
 	"regexp"
 	"strings"
 
 	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/ensembl"
 	"mirrornet/pkg/genomedb"
+	"mirrornet/pkg/genomedb/holdings"
 )
 
 // comparative are the endpoints about comparative genomics' analyses.
@@ -52,14 +52,12 @@ func methods(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 		return ensembl.Answer{}, ensembl.BadRequest("class '%s' is not a regular expression", c.Query.Get("class"))
 	}
 	types := map[string][]string{}
-	err = each(ctx, db, "SELECT type, class FROM {method_link} ORDER BY method_link_id", nil, func(rows *sql.Rows) error {
-		var t, cl string
-		if err := rows.Scan(&t, &cl); err != nil || !class.MatchString(cl) {
-			return err
+	all, err := holdings.Methods(ctx, db)
+	for _, m := range all {
+		if class.MatchString(m.Class) {
+			types[m.Class] = append(types[m.Class], m.Type)
 		}
-		types[cl] = append(types[cl], t)
-		return nil
-	})
+	}
 	return ensembl.Answer{Value: types}, err
 }
 
@@ -75,26 +73,10 @@ func speciesSets(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 	if err != nil {
 		return ensembl.Answer{}, err
 	}
-	list, at := []*speciesSet{}, map[int64]*speciesSet{}
-	err = each(ctx, db, `SELECT l.method_link_species_set_id, l.name, m.type, COALESCE(h.name, ''), g.name
-		FROM {method_link} m JOIN {method_link_species_set} l ON l.method_link_id = m.method_link_id
-		LEFT JOIN {species_set_header} h ON h.species_set_id = l.species_set_id
-		JOIN {species_set} s ON s.species_set_id = l.species_set_id
-		JOIN {genome_db} g ON g.genome_db_id = s.genome_db_id
-		WHERE m.type = ? ORDER BY l.method_link_species_set_id, g.genome_db_id`,
-		[]any{c.Path["method"]}, func(rows *sql.Rows) error {
-			var id int64
-			var s speciesSet
-			var member string
-			if err := rows.Scan(&id, &s.Name, &s.Method, &s.Group, &member); err != nil {
-				return err
-			}
-			if at[id] == nil {
-				at[id] = &s
-				list = append(list, &s)
-			}
-			at[id].Species = append(at[id].Species, member)
-			return nil
-		})
+	sets, err := holdings.SpeciesSets(ctx, db, c.Path["method"])
+	list := []speciesSet{}
+	for _, s := range sets {
+		list = append(list, speciesSet(*s))
+	}
 	return ensembl.Answer{Value: list}, err
 }

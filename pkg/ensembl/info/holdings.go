@@ -2,21 +2,20 @@ package info
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 	"strconv"
 	"strings"
 
 	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/ensembl"
-	"mirrornet/pkg/genomedb"
+	"mirrornet/pkg/genomedb/holdings"
 )
 
 // features are the tables that an external database's entries can stand in.
 var features = []string{"dna_align_feature", "protein_align_feature", "unmapped_object", "xref", "seq_region_synonym"}
 
-// holdings are the endpoints that list what the databases hold.
-func holdings() []ensembl.Endpoint {
+// contents are the endpoints that list what the databases hold.
+func contents() []ensembl.Endpoint {
 	return []ensembl.Endpoint{
 		get("info_species", "/info/species", "Species, their aliases, and the kinds of data held for each", listSpecies, func(e *apispec.Endpoint) {
 			e.Params = []apispec.Param{
@@ -100,17 +99,15 @@ func analyses(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 	}
 	for _, kind := range analysisKinds {
 		db, ok := s.Database(kind)
-		if !ok || !db.HasTable("analysis") {
+		if !ok {
 			continue
 		}
-		err := each(ctx, db, "SELECT logic_name FROM {analysis} ORDER BY analysis_id", nil, func(rows *sql.Rows) error {
-			var name string
-			err := rows.Scan(&name)
-			names[name] = append(names[name], kind)
-			return err
-		})
+		made, err := holdings.Analyses(ctx, db)
 		if err != nil {
 			return ensembl.Answer{}, err
+		}
+		for _, name := range made {
+			names[name] = append(names[name], kind)
 		}
 	}
 	return tagged(s, names), nil
@@ -132,27 +129,21 @@ func externalDBs(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 	if filter == "" {
 		filter = "%"
 	}
-	order := " ORDER BY external_db_id"
-	if !strings.HasPrefix(filter, "%") && !strings.HasPrefix(filter, "_") {
-		order = " ORDER BY UPPER(db_name), db_release, external_db_id" // the reference reads these by index
-	}
-	query := "SELECT db_name, db_release, db_display_name, description FROM {external_db} WHERE db_name LIKE ?"
+	feature := ""
 	if c.Query.Has("feature") {
-		feature := c.Query.Get("feature")
+		feature = c.Query.Get("feature")
 		if !slices.Contains(features, feature) {
 			return ensembl.Answer{}, ensembl.BadRequest("No external db entries for feature '%s'", feature)
 		}
 		if !core.HasTable(feature) { // the reference fails here
 			return ensembl.Answer{}, ensembl.BadRequest("The database of %s has no entries of the kind '%s'", c.Path["species"], feature)
 		}
-		query += " AND external_db_id IN (SELECT external_db_id FROM {" + feature + "})"
 	}
+	found, err := holdings.ExternalDBs(ctx, core, filter, feature)
 	list := []externalDB{}
-	err = each(ctx, core, query+order, []any{filter}, func(rows *sql.Rows) error {
-		var x externalDB
-		defer func() { list = append(list, x) }()
-		return rows.Scan(&x.Name, &x.Release, &x.DisplayName, &x.Description)
-	})
+	for _, x := range found {
+		list = append(list, externalDB{x.Name, x.Release, x.DisplayName, x.Description})
+	}
 	return tagged(s, list), err
 }
 
@@ -173,19 +164,4 @@ func comparas(_ context.Context, c ensembl.Call) (ensembl.Answer, error) {
 		list = append(list, compara{db.Owner, db.SchemaVersion})
 	}
 	return ensembl.Answer{Value: map[string]any{"comparas": list}}, nil
-}
-
-// each runs a query and calls f for each row.
-func each(ctx context.Context, db *genomedb.Database, query string, args []any, f func(*sql.Rows) error) error {
-	rows, err := db.Query(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := f(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }

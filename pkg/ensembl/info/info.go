@@ -30,7 +30,7 @@ var species = apispec.Param{Name: "species", In: apispec.InPath, Type: apispec.S
 func Module() ensembl.Module {
 	m := ensembl.Module{Name: "info"}
 	m.Endpoints = append(m.Endpoints, service()...)
-	m.Endpoints = append(m.Endpoints, holdings()...)
+	m.Endpoints = append(m.Endpoints, contents()...)
 	m.Endpoints = append(m.Endpoints, assembly()...)
 	m.Endpoints = append(m.Endpoints, biotypes()...)
 	m.Endpoints = append(m.Endpoints, comparative()...)
