@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -133,6 +134,9 @@ func serve(ctx context.Context, cfg serveConfig) (err error) {
 		}
 		defer genome.Close()
 		hc.Genome = genome.Current()
+		if cfg.server.dsn != "" { // they wait more than they work
+			hc.Workers = max(2*cfg.server.connections, 4*runtime.GOMAXPROCS(0))
+		}
 		follow = func(ctx context.Context, h *origin.Handler) error {
 			genome.Switch = h.Switch
 			return genome.Run(ctx)
