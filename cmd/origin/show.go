@@ -58,7 +58,7 @@ func openapiCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			doc, err := origin.OpenAPI(catalogue)
+			doc, err := origin.OpenAPI(catalogue, all.Modules())
 			if err != nil {
 				return err
 			}

@@ -32,7 +32,14 @@ type Module struct {
 type Endpoint struct {
 	Spec   apispec.Endpoint
 	Handle func(context.Context, Call) (Answer, error)
+	// Answer is of the type that Handle answers with, or [Either] of several, so
+	// that /openapi.json can tell its fields; nil: it tells none. A list that may
+	// be null is a pointer.
+	Answer any
 }
+
+// Either are values of the types that an endpoint answers with.
+type Either []any
 
 // Call is one request to an endpoint. A handler must not keep or change it.
 type Call struct {

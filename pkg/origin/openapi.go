@@ -7,13 +7,25 @@ import (
 	"strings"
 
 	"mirrornet/pkg/apispec"
+	"mirrornet/pkg/ensembl"
 )
 
 type obj = map[string]any
 
 // OpenAPI makes the OpenAPI 3.1 document of a valid catalogue. An endpoint's aliases
-// are paths of their own, each with the parameters that it has.
-func OpenAPI(c *apispec.Catalogue) ([]byte, error) {
+// are paths of their own, each with the parameters that it has. modules are those
+// that state the catalogue: they know what their answers look like.
+func OpenAPI(c *apispec.Catalogue, modules []ensembl.Module) ([]byte, error) {
+	types := schemas{named: obj{"Error": obj{"type": "object", "required": []string{"error"},
+		"properties": obj{"error": obj{"type": "string"}}}}}
+	answers := map[string]obj{}
+	for _, m := range modules {
+		for _, e := range m.Endpoints {
+			if e.Answer != nil {
+				answers[e.Spec.ID] = types.answer(e.Answer)
+			}
+		}
+	}
 	paths := obj{}
 	tags, groups := []obj{}, []string{}
 	for i := range c.Endpoints {
@@ -32,7 +44,7 @@ func OpenAPI(c *apispec.Catalogue) ([]byte, error) {
 				item = obj{}
 				paths[path] = item
 			}
-			item[strings.ToLower(e.Method)] = operation(e, path, id)
+			item[strings.ToLower(e.Method)] = operation(e, path, id, answers[e.ID])
 		}
 	}
 	info := obj{"title": c.Title, "version": c.Version}
@@ -46,8 +58,7 @@ func OpenAPI(c *apispec.Catalogue) ([]byte, error) {
 		"tags":    tags,
 		"paths":   paths,
 		"components": obj{
-			"schemas": obj{"Error": obj{"type": "object", "required": []string{"error"},
-				"properties": obj{"error": obj{"type": "string"}}}},
+			"schemas": types.named,
 			"responses": obj{"Error": obj{"description": "What was wrong with the request.",
 				"content": obj{apispec.JSON: obj{"schema": obj{"$ref": "#/components/schemas/Error"}}}}},
 			"headers": obj{
@@ -59,7 +70,9 @@ func OpenAPI(c *apispec.Catalogue) ([]byte, error) {
 	})
 }
 
-func operation(e *apispec.Endpoint, path, id string) obj {
+// operation describes an endpoint at one of its paths; answer is the schema of its
+// answers in JSON, nil where that says nothing.
+func operation(e *apispec.Endpoint, path, id string, answer obj) obj {
 	params := []obj{}
 	for i := range e.Params {
 		p := &e.Params[i]
@@ -81,7 +94,10 @@ func operation(e *apispec.Endpoint, path, id string) obj {
 	for _, f := range e.Formats {
 		schema := obj{"type": "string"}
 		if f == apispec.JSON {
-			schema = obj{}
+			schema = answer
+			if schema == nil {
+				schema = obj{}
+			}
 		}
 		content[f] = obj{"schema": schema}
 	}
@@ -119,6 +135,9 @@ func parameter(p *apispec.Param) obj {
 	o := obj{"name": p.Name, "in": string(p.In), "required": p.Required || p.In == apispec.InPath, "schema": schema}
 	if p.Description != "" {
 		o["description"] = p.Description
+	}
+	if len(p.Aliases) > 0 {
+		o["x-aliases"] = p.Aliases
 	}
 	if len(p.Examples) > 0 {
 		examples := obj{}

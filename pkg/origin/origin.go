@@ -115,7 +115,7 @@ func New(cfg Config) (*Handler, error) {
 		}
 	}
 	h.counts.init(c.Endpoints)
-	s, err := newState(c, cfg.Genome)
+	s, err := newState(c, cfg.Modules, cfg.Genome)
 	if err != nil {
 		return nil, fmt.Errorf("origin: %w", err)
 	}
@@ -181,7 +181,7 @@ func (h *Handler) stateOf(release string, genome *genomedb.Registry) (*state, er
 	if err != nil {
 		return nil, err
 	}
-	s, err := newState(c, genome)
+	s, err := newState(c, cfg.Modules, genome)
 	if err != nil {
 		return nil, fmt.Errorf("origin: %w", err)
 	}

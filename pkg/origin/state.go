@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"mirrornet/pkg/apispec"
+	"mirrornet/pkg/ensembl"
 	"mirrornet/pkg/genomedb"
 )
 
@@ -22,7 +23,7 @@ type state struct {
 	openapi   []byte
 }
 
-func newState(c *apispec.Catalogue, genome *genomedb.Registry) (*state, error) {
+func newState(c *apispec.Catalogue, modules []ensembl.Module, genome *genomedb.Registry) (*state, error) {
 	index, err := apispec.NewIndex(c)
 	if err != nil {
 		return nil, err
@@ -32,7 +33,7 @@ func newState(c *apispec.Catalogue, genome *genomedb.Registry) (*state, error) {
 	if s.json, err = json.Marshal(c); err != nil {
 		return nil, err
 	}
-	s.openapi, err = OpenAPI(c)
+	s.openapi, err = OpenAPI(c, modules)
 	return s, err
 }
 

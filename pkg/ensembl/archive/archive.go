@@ -35,7 +35,7 @@ var (
 
 // Module states the endpoints.
 func Module() ensembl.Module {
-	return ensembl.Module{Name: "archive", Endpoints: []ensembl.Endpoint{{Spec: getID, Handle: answerGet}, {Spec: postID, Handle: answerPost}}}
+	return ensembl.Module{Name: "archive", Endpoints: []ensembl.Endpoint{{Spec: getID, Handle: answerGet, Answer: record{}}, {Spec: postID, Handle: answerPost, Answer: new([]record)}}}
 }
 
 var (

@@ -51,8 +51,8 @@ var (
 func Module() ensembl.Module {
 	m := &module{}
 	return ensembl.Module{Name: "lookup", Endpoints: []ensembl.Endpoint{
-		{Spec: getID, Handle: m.getID}, {Spec: postID, Handle: m.postID},
-		{Spec: getSymbol, Handle: m.getSymbol}, {Spec: postSymbol, Handle: m.postSymbol},
+		{Spec: getID, Handle: m.getID, Answer: entry{}}, {Spec: postID, Handle: m.postID, Answer: map[string]*entry{}},
+		{Spec: getSymbol, Handle: m.getSymbol, Answer: entry{}}, {Spec: postSymbol, Handle: m.postSymbol, Answer: map[string]*entry{}},
 	}}
 }
 

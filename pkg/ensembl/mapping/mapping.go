@@ -53,8 +53,10 @@ var (
 func Module() ensembl.Module {
 	m := &module{}
 	return ensembl.Module{Name: "mapping", Endpoints: []ensembl.Endpoint{
-		{Spec: regions, Handle: m.regions},
-		{Spec: cds, Handle: m.cds}, {Spec: cdna, Handle: m.cdna}, {Spec: translation, Handle: m.translation},
+		{Spec: regions, Handle: m.regions, Answer: mappings[conversion]{}},
+		{Spec: cds, Handle: m.cds, Answer: ensembl.Either{mappings[*place]{}, mappings[pair]{}}},
+		{Spec: cdna, Handle: m.cdna, Answer: ensembl.Either{mappings[*place]{}, mappings[pair]{}}},
+		{Spec: translation, Handle: m.translation, Answer: mappings[*place]{}},
 	}}
 }
 

@@ -48,25 +48,25 @@ var (
 
 // Module states the endpoints.
 func Module() ensembl.Module {
-	get := func(id, path, summary string, h handle, canaries, examples []string, params ...apispec.Param) ensembl.Endpoint {
+	get := func(id, path, summary string, h handle, answer any, canaries, examples []string, params ...apispec.Param) ensembl.Endpoint {
 		e := apispec.Endpoint{ID: id, Group: group, Method: "GET", Path: path, Summary: summary, Params: params,
 			Formats: formats, Freshness: fresh, Tags: []string{"ontology", "id:{id}"}, Canaries: canaries}
 		for _, x := range examples {
 			e.Examples = append(e.Examples, apispec.Example{Target: x, ContentType: apispec.JSON})
 		}
-		return ensembl.Endpoint{Spec: e, Handle: h}
+		return ensembl.Endpoint{Spec: e, Handle: h, Answer: answer}
 	}
 	return ensembl.Module{Name: "ontology", Endpoints: []ensembl.Endpoint{
-		get("ontology_id", "/ontology/id/{id}", "Gives a term with its parents and children", byID,
+		get("ontology_id", "/ontology/id/{id}", "Gives a term with its parents and children", byID, entry{},
 			[]string{"/ontology/id/SO:0000704?content-type=application/json"},
 			[]string{"/ontology/id/SO:0000704", "/ontology/id/SO:0000704?relation=is_a"}, pathID, relation, simple),
-		get("ontology_name", "/ontology/name/{name}", "Finds terms by name or synonym", byName, nil,
+		get("ontology_name", "/ontology/name/{name}", "Finds terms by name or synonym", byName, []entry{}, nil,
 			[]string{"/ontology/name/gene?simple=1", "/ontology/name/gene%25?ontology=SO"}, pathName, only, relation, simple),
-		get("ontology_ancestors", "/ontology/ancestors/{id}", "Gives all terms that descend from a term", ancestors, nil,
+		get("ontology_ancestors", "/ontology/ancestors/{id}", "Gives all terms that descend from a term", ancestors, []entry{}, nil,
 			[]string{"/ontology/ancestors/SO:0000704"}, pathID, only),
-		get("ontology_ancestors_chart", "/ontology/ancestors/chart/{id}", "Gives all ways from a term up to the roots of its ontology", chart, nil,
+		get("ontology_ancestors_chart", "/ontology/ancestors/chart/{id}", "Gives all ways from a term up to the roots of its ontology", chart, map[string]map[string]any{}, nil,
 			[]string{"/ontology/ancestors/chart/SO:0000704"}, pathID, only),
-		get("ontology_descendants", "/ontology/descendants/{id}", "Gives all terms that a term descends from", descendants, nil,
+		get("ontology_descendants", "/ontology/descendants/{id}", "Gives all terms that a term descends from", descendants, []entry{}, nil,
 			[]string{"/ontology/descendants/SO:0001217", "/ontology/descendants/SO:0001217?closest_terms=1"}, pathID, closest, only, subset, zero),
 	}}
 }

@@ -104,6 +104,26 @@ func (q *query) trim(features []Feature) ([]Feature, error) {
 // list is the answer in JSON.
 type list []found
 
+// summary is what the answer tells of a feature, whatever its type, and what it
+// tells of most. See the Fields of each type for the others.
+type summary struct {
+	FeatureType string `json:"feature_type"`
+	Start       int64  `json:"start"`
+	End         int64  `json:"end"`
+	Strand      int    `json:"strand"`
+	Sequence    string `json:"seq_region_name"`
+	Assembly    string `json:"assembly_name,omitempty"`
+
+	ID          string   `json:"id,omitempty"`
+	Version     int64    `json:"version,omitempty"`
+	Parent      string   `json:"Parent,omitempty"`
+	Name        string   `json:"external_name,omitempty"`
+	Description **string `json:"description,omitempty"` // not there, or null
+	Biotype     string   `json:"biotype,omitempty"`
+	Source      string   `json:"source,omitempty"`
+	LogicName   string   `json:"logic_name,omitempty"`
+}
+
 // MarshalJSON is AppendJSON for encoding/json.
 func (l list) MarshalJSON() ([]byte, error) { return l.AppendJSON(nil), nil }
 

@@ -69,8 +69,8 @@ var (
 func Module() ensembl.Module {
 	m := &module{}
 	return ensembl.Module{Name: "sequence", Endpoints: []ensembl.Endpoint{
-		{Spec: getID, Handle: m.getID}, {Spec: postID, Handle: m.postID},
-		{Spec: getRegion, Handle: m.getRegion}, {Spec: postRegion, Handle: m.postRegion},
+		{Spec: getID, Handle: m.getID, Answer: ensembl.Either{idValue{}, []idValue{}}}, {Spec: postID, Handle: m.postID, Answer: []idValue{}},
+		{Spec: getRegion, Handle: m.getRegion, Answer: regionValue{}}, {Spec: postRegion, Handle: m.postRegion, Answer: []regionValue{}},
 	}}
 }
 

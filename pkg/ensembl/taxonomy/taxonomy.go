@@ -36,20 +36,20 @@ var (
 
 // Module states the endpoints.
 func Module() ensembl.Module {
-	get := func(id, path, summary string, h handle, params []apispec.Param, canaries []string, examples ...string) ensembl.Endpoint {
+	get := func(id, path, summary string, h handle, answer any, params []apispec.Param, canaries []string, examples ...string) ensembl.Endpoint {
 		e := apispec.Endpoint{ID: id, Group: group, Method: "GET", Path: path, Summary: summary, Params: params,
 			Formats: formats, Freshness: fresh, Tags: []string{"taxonomy", "id:{id}"}, Canaries: canaries}
 		for _, x := range examples {
 			e.Examples = append(e.Examples, apispec.Example{Target: x, ContentType: apispec.JSON})
 		}
-		return ensembl.Endpoint{Spec: e, Handle: h}
+		return ensembl.Endpoint{Spec: e, Handle: h, Answer: answer}
 	}
 	return ensembl.Module{Name: "taxonomy", Endpoints: []ensembl.Endpoint{
-		get("taxonomy_id", "/taxonomy/id/{id}", "Gives a taxon with its parent and children", byID, []apispec.Param{pathID, simple},
+		get("taxonomy_id", "/taxonomy/id/{id}", "Gives a taxon with its parent and children", byID, entry{}, []apispec.Param{pathID, simple},
 			[]string{"/taxonomy/id/9606?content-type=application/json"}, "/taxonomy/id/9606", "/taxonomy/id/Homo%20sapiens?simple=1"),
-		get("taxonomy_name", "/taxonomy/name/{name}", "Finds taxa by any of their names", byName, []apispec.Param{pathName, simple}, nil,
+		get("taxonomy_name", "/taxonomy/name/{name}", "Finds taxa by any of their names", byName, []entry{}, []apispec.Param{pathName, simple}, nil,
 			"/taxonomy/name/human?simple=1", "/taxonomy/name/Homo%25"),
-		get("taxonomy_classification", "/taxonomy/classification/{id}", "Gives the taxa from one up to the root", classification, []apispec.Param{pathID}, nil,
+		get("taxonomy_classification", "/taxonomy/classification/{id}", "Gives the taxa from one up to the root", classification, []entry{}, []apispec.Param{pathID}, nil,
 			"/taxonomy/classification/9606", "/taxonomy/classification/Homo%20sapiens"),
 	}}
 }

@@ -60,7 +60,7 @@ func repeated(p apispec.Param) apispec.Param {
 func Module() ensembl.Module {
 	m := &module{}
 	return ensembl.Module{Name: "xrefs", Endpoints: []ensembl.Endpoint{
-		{Spec: getID, Handle: m.getID}, {Spec: getName, Handle: getNamed}, {Spec: getSymbol, Handle: m.getSymbol},
+		{Spec: getID, Handle: m.getID, Answer: []entry{}}, {Spec: getName, Handle: getNamed, Answer: []entry{}}, {Spec: getSymbol, Handle: m.getSymbol, Answer: []hit{}},
 	}}
 }
 

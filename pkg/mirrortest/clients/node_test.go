@@ -122,10 +122,12 @@ func testGenerated(t *testing.T, hosts []host, modules string) {
 		t.Run(h.name, func(t *testing.T) {
 			cmd := h.command("node", "client.js", "http://"+h.address)
 			cmd.Dir = dir
-			const want = "gene 200 application/json\n" +
+			const want = "gene BRAF 41980 ENST00000288602\n" +
 				"protein >ENSP00000288602.1\n" +
-				"batch ENSG00000000000 ENSG00000157764\n" +
-				"features 5\n" +
+				"batch protein_coding null\n" +
+				"features gene transcript transcript transcript transcript\n" +
+				"term gene 1\n" +
+				"history ENSG00000157764.14\n" +
 				"species 200\n" +
 				"error 400 ID 'ENSG00000000000' not found\n"
 			if got := run(t, cmd); got != want {
