@@ -135,7 +135,11 @@ func externalDBs(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 		if !slices.Contains(features, feature) {
 			return ensembl.Answer{}, ensembl.BadRequest("No external db entries for feature '%s'", feature)
 		}
-		if !core.HasTable(feature) { // the reference fails here
+		refers, err := holdings.Refers(ctx, core, feature)
+		if err != nil {
+			return ensembl.Answer{}, err
+		}
+		if !refers { // the reference fails here
 			return ensembl.Answer{}, ensembl.BadRequest("The database of %s has no entries of the kind '%s'", c.Path["species"], feature)
 		}
 	}

@@ -48,6 +48,19 @@ func ExternalDBs(ctx context.Context, db *genomedb.Database, pattern, entries st
 	return list, err
 }
 
+// Refers says whether any entry of a table refers to an outside source.
+func Refers(ctx context.Context, db *genomedb.Database, table string) (yes bool, err error) {
+	if !db.HasColumn(table, "external_db_id") {
+		return false, nil
+	}
+	err = db.Each(ctx, "SELECT external_db_id FROM {"+table+"} WHERE external_db_id IS NOT NULL LIMIT 1", nil, func(scan func(...any) error) error {
+		var id int64
+		yes = true
+		return scan(&id)
+	})
+	return yes, err
+}
+
 // Biotypes lists the biotypes of a database's genes or transcripts.
 func Biotypes(ctx context.Context, db *genomedb.Database, object string) (names []string, err error) {
 	if !db.HasColumn(object, "biotype") {
