@@ -24,11 +24,13 @@
 // the report.
 //
 // 2026-11-25: Tables and indexes are written in SQLite's file format by package
-// btree, not through SQL. Through modernc.org/sqlite, statements of many rows
-// and a virtual table both pay for each value and each row a walk through
-// translated C, and CREATE INDEX sorts there too; see package loadbench for
-// rates. SQLite itself is asked to adopt the finished trees in one transaction,
-// to keep statistics, and, in the tests, to check every page.
+// btree, not through SQL. Measured with modernc.org/sqlite on repeat_feature,
+// 60 bytes a row and three keys, in megabytes of text per second of one
+// processor: INSERT of 512 values at a time, then CREATE INDEX: 13. INSERT …
+// SELECT from a virtual table that reads the file: 57 for the rows, 19 with the
+// keys. Trees: 43 to 53 with the keys; dna goes at 1,200. SQLite itself is asked to adopt
+// the finished trees in one transaction, to keep statistics, and, in the tests,
+// to check every page.
 //
 // 2026-11-25: Rows are written as they come while they are sorted by the
 // primary key, else once more through a sorter: MyISAM, which Ensembl dumps

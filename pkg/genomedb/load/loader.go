@@ -12,6 +12,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"mirrornet/pkg/genomedb/load/dump"
@@ -139,11 +140,13 @@ func fingerprint(s source, t plannedTable) string {
 	h := sha256.New()
 	fmt.Fprintln(h, createTable(s.entry.Name, t.Table))
 	fmt.Fprintln(h, createIndexes(s.entry.Name, t.Table))
-	fmt.Fprintf(h, "%+v\n", t.Columns) // how fields become values
-	for _, c := range t.Columns {
+	for _, c := range t.Columns { // how fields become values
+		value := "none"
 		if c.Default != nil {
-			fmt.Fprintln(h, c.Name, *c.Default)
+			value = strconv.Quote(*c.Default)
 		}
+		c.Default = nil // a pointer, which is another in every run
+		fmt.Fprintf(h, "%+v %s\n", c, value)
 	}
 	fmt.Fprintln(h, t.has, t.file.name, t.file.size, t.file.stamp)
 	return hex.EncodeToString(h.Sum(nil)[:16])

@@ -32,7 +32,8 @@ type partial struct {
 	file   *btree.File // nil before begin and after finish
 	state  state
 	saved  time.Time
-	since  uint32 // pages when the state was last saved
+	since  uint32   // pages when the state was last saved
+	spent  []string // fetched files whose tables are in, to remove when the state says so
 	// adopted says that SQLite has taken over all tables already.
 	adopted bool
 }
@@ -280,7 +281,16 @@ func (p *partial) save() error {
 		return err
 	}
 	p.saved, p.since = time.Now(), p.file.Pages()
-	return syncDir(p.dir)
+	if err := syncDir(p.dir); err != nil {
+		return err
+	}
+	for _, path := range p.spent {
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
+	p.spent = nil
+	return nil
 }
 
 // close keeps what is unfinished for another time, or removes what is empty.

@@ -85,7 +85,7 @@ func dumpOf(t *testing.T, tables int, rows int) string {
 	schema := strings.SplitAfter(tinySchema, ";\n")[0]
 	for i := range tables {
 		name := string(rune('a' + i))
-		schema += fmt.Sprintf("CREATE TABLE %s (id int PRIMARY KEY, s varchar(40), n int, KEY s (s), UNIQUE KEY n (n));\n", name)
+		schema += fmt.Sprintf("CREATE TABLE %s (id int PRIMARY KEY, s varchar(40) DEFAULT 'none', n int, KEY s (s), UNIQUE KEY n (n));\n", name)
 		var b strings.Builder
 		for k := range rows {
 			fmt.Fprintf(&b, "%d\tRow %d of %s\t%d\n", k, k*7919%rows, name, k*31)
@@ -173,6 +173,9 @@ func TestResumeAnew(t *testing.T) {
 		"the schema": {func(from, _ string) error {
 			return rewrite(filepath.Join(from, "ape/core/table.sql"), "TABLE b (id int PRIMARY KEY, s varchar(40)", "TABLE b (id int PRIMARY KEY, s varchar(40) NOT NULL")
 		}, nil, 2, "core.b is another than then"},
+		"a default": {func(from, _ string) error {
+			return rewrite(filepath.Join(from, "ape/core/table.sql"), "TABLE c (id int PRIMARY KEY, s varchar(40) DEFAULT 'none'", "TABLE c (id int PRIMARY KEY, s varchar(40) DEFAULT 'nothing'")
+		}, nil, 3, "core.c is another than then"},
 		"other databases": {func(from, _ string) error {
 			return os.Rename(filepath.Join(from, "ape"), filepath.Join(from, "pan"))
 		}, nil, 0, "is not asked for now"},

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -55,9 +54,9 @@ func (l *loader) table(ctx context.Context, database string, t plannedTable) (ta
 	}
 	state.Notes = slices.Clone(l.notes[notes:])
 	if t.has && t.file.from != nil {
-		err = os.Remove(t.file.path)
+		l.partial.spent = append(l.partial.spent, t.file.path)
 	}
-	return state, err
+	return state, nil
 }
 
 // rewind takes back a table's pages.

@@ -20,7 +20,7 @@ import (
 // and the greatest memory of the process. A profile is written to the file
 // profile, if that is given.
 func Load(ctx context.Context, w io.Writer, dir, profile string) (err error) {
-	runtime.GOMAXPROCS(1)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	temp, err := os.MkdirTemp(filepath.Dir(filepath.Clean(dir)), "load-*")
 	if err != nil {
 		return err
