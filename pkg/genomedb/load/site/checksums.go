@@ -45,6 +45,9 @@ func ParseChecksums(text []byte) (map[string]Sum, error) {
 			return nil, &LineError{n, fmt.Errorf("%.20q is no number of blocks", fields[1])}
 		}
 		name := strings.TrimPrefix(fields[2], "./")
+		if !plainName(name) {
+			return nil, &LineError{n, fmt.Errorf("%.100q is no name of a file beside it", name)}
+		}
 		sum := Sum{uint16(check), blocks}
 		if other, ok := sums[name]; ok && other != sum {
 			return nil, &LineError{n, fmt.Errorf("%.100s has two different sums", name)}

@@ -81,6 +81,6 @@ func child(base *url.URL, href string) (name string, folder bool) {
 // plainName says whether a name is safe to use as a file's.
 func plainName(name string) bool {
 	return name != "" && name[0] != '.' && len(name) <= 255 && !strings.ContainsFunc(name, func(r rune) bool {
-		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`/\<>:"|?*`, r)
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`/\<>:"|?*%`, r)
 	})
 }
