@@ -16,14 +16,14 @@ func assembly() []ensembl.Endpoint {
 		{Name: "synonyms", In: apispec.InQuery, Type: apispec.Boolean, Default: "0", Description: "Add the sequences' other names"},
 	}
 	return []ensembl.Endpoint{
-		get("info_assembly", "/info/assembly/{species}", "A species' assembly: names, dates, top-level sequences and karyotype", assemblyInfo, func(e *apispec.Endpoint) {
+		get("info_assembly", "/info/assembly/{species}", "A species' assembly: names, dates, top-level sequences and karyotype", assemblyInfo, whole{}, func(e *apispec.Endpoint) {
 			e.Formats = assemblyFormats
 			e.Params = options
 			ofSpecies(e)
 			e.Examples = append(example("/info/assembly/homo_sapiens", "/info/assembly/homo_sapiens?bands=1"),
 				apispec.Example{Target: "/info/assembly/human", ContentType: apispec.XML})
 		}),
-		get("info_assembly_region", "/info/assembly/{species}/{region_name}", "One sequence of a species' assembly", (&regions{}).info, func(e *apispec.Endpoint) {
+		get("info_assembly_region", "/info/assembly/{species}/{region_name}", "One sequence of a species' assembly", (&regions{}).info, nil, func(e *apispec.Endpoint) {
 			e.Formats = assemblyFormats
 			e.Params = append([]apispec.Param{{Name: "region_name", In: apispec.InPath, Type: apispec.String, Required: true,
 				Description: "Name of a sequence, such as a chromosome's", Examples: []string{"X"}},
@@ -57,6 +57,22 @@ type topLevel struct {
 	Length      int64     `json:"length"`
 	Bands       []band    `json:"bands,omitempty"`
 	Synonyms    []synonym `json:"synonyms,omitempty"`
+}
+
+// whole is what is said of an assembly.
+type whole struct {
+	Name           *string    `json:"assembly_name"`
+	Date           *string    `json:"assembly_date"`
+	Accession      *string    `json:"assembly_accession"`
+	Started        *string    `json:"genebuild_start_date"`
+	Method         *string    `json:"genebuild_method"`
+	InitialRelease *string    `json:"genebuild_initial_release_date"`
+	LastUpdate     *string    `json:"genebuild_last_geneset_update"`
+	Default        *string    `json:"default_coord_system_version"`
+	Versions       []string   `json:"coord_system_versions"`
+	GoldenPath     any        `json:"golden_path"` // a number, or null
+	Karyotype      []string   `json:"karyotype"`
+	TopLevel       []topLevel `json:"top_level_region"`
 }
 
 func assemblyInfo(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
@@ -124,19 +140,11 @@ func assemblyInfo(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 		goldenPath = numberOrText(length)
 	}
 	meta := func(key string) *string { return orNil(core.MetaFirst(key)) }
-	return tagged(s, map[string]any{
-		"assembly_name":                  meta("assembly.name"),
-		"assembly_date":                  meta("assembly.date"),
-		"assembly_accession":             meta("assembly.accession"),
-		"genebuild_start_date":           meta("genebuild.start_date"),
-		"genebuild_method":               meta("genebuild.method"),
-		"genebuild_initial_release_date": meta("genebuild.initial_release_date"),
-		"genebuild_last_geneset_update":  meta("genebuild.last_geneset_update"),
-		"default_coord_system_version":   orNil(s.Assembly),
-		"coord_system_versions":          versions,
-		"golden_path":                    goldenPath,
-		"karyotype":                      names,
-		"top_level_region":               top,
+	return tagged(s, whole{
+		Name: meta("assembly.name"), Date: meta("assembly.date"), Accession: meta("assembly.accession"),
+		Started: meta("genebuild.start_date"), Method: meta("genebuild.method"),
+		InitialRelease: meta("genebuild.initial_release_date"), LastUpdate: meta("genebuild.last_geneset_update"),
+		Default: orNil(s.Assembly), Versions: versions, GoldenPath: goldenPath, Karyotype: names, TopLevel: top,
 	}), nil
 }
 

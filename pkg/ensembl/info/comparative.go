@@ -16,12 +16,12 @@ func comparative() []ensembl.Endpoint {
 	compara := apispec.Param{Name: "compara", In: apispec.InQuery, Type: apispec.String, Default: "vertebrates", CaseBlind: true,
 		Description: "Database of comparative genomics, as /info/comparas names it"}
 	return []ensembl.Endpoint{
-		get("info_compara_methods", "/info/compara/methods", "Methods of comparative genomics, by class of their results", methods, func(e *apispec.Endpoint) {
+		get("info_compara_methods", "/info/compara/methods", "Methods of comparative genomics, by class of their results", methods, map[string][]string{}, func(e *apispec.Endpoint) {
 			e.Params = []apispec.Param{{Name: "class", In: apispec.InQuery, Type: apispec.String,
 				Description: "Only classes that match this regular expression", Examples: []string{"GenomicAlign"}}, compara}
 			e.Examples = example("/info/compara/methods", "/info/compara/methods?class=Homology")
 		}),
-		get("info_compara_species_sets", "/info/compara/species_sets/{method}", "Sets of species that a method was run on", speciesSets, func(e *apispec.Endpoint) {
+		get("info_compara_species_sets", "/info/compara/species_sets/{method}", "Sets of species that a method was run on", speciesSets, new([]speciesSet), func(e *apispec.Endpoint) {
 			e.Params = []apispec.Param{{Name: "method", In: apispec.InPath, Type: apispec.String, Required: true, CaseBlind: true,
 				Description: "Method, as /info/compara/methods names it", Examples: []string{"EPO"}}, compara}
 			e.Examples = example("/info/compara/species_sets/EPO")

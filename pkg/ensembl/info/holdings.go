@@ -17,7 +17,7 @@ var features = []string{"dna_align_feature", "protein_align_feature", "unmapped_
 // contents are the endpoints that list what the databases hold.
 func contents() []ensembl.Endpoint {
 	return []ensembl.Endpoint{
-		get("info_species", "/info/species", "Species, their aliases, and the kinds of data held for each", listSpecies, func(e *apispec.Endpoint) {
+		get("info_species", "/info/species", "Species, their aliases, and the kinds of data held for each", listSpecies, map[string][]held{}, func(e *apispec.Endpoint) {
 			e.Params = []apispec.Param{
 				{Name: "division", In: apispec.InQuery, Type: apispec.String, Default: "EnsemblVertebrates", CaseBlind: true,
 					Description: "Only species of this division", Examples: []string{"EnsemblVertebrates"}},
@@ -29,9 +29,9 @@ func contents() []ensembl.Endpoint {
 			e.Canaries = []string{"/info/species?content-type=application/json"}
 			e.Examples = append(example("/info/species"), apispec.Example{Target: "/info/species", ContentType: apispec.XML})
 		}),
-		get("info_analysis", "/info/analysis/{species}", "Analyses that made the species' data, with the databases that hold their results", analyses,
+		get("info_analysis", "/info/analysis/{species}", "Analyses that made the species' data, with the databases that hold their results", analyses, map[string][]string{},
 			func(e *apispec.Endpoint) { ofSpecies(e); e.Examples = example("/info/analysis/homo_sapiens") }),
-		get("info_external_dbs", "/info/external_dbs/{species}", "Outside sources that the species' data refer to", externalDBs, func(e *apispec.Endpoint) {
+		get("info_external_dbs", "/info/external_dbs/{species}", "Outside sources that the species' data refer to", externalDBs, []externalDB{}, func(e *apispec.Endpoint) {
 			ofSpecies(e)
 			e.Params = append(e.Params,
 				apispec.Param{Name: "feature", In: apispec.InQuery, Type: apispec.String, Allowed: features,
@@ -41,9 +41,25 @@ func contents() []ensembl.Endpoint {
 			e.Examples = example("/info/external_dbs/homo_sapiens", "/info/external_dbs/homo_sapiens?filter=GO%25",
 				"/info/external_dbs/homo_sapiens?feature=seq_region_synonym")
 		}),
-		get("info_comparas", "/info/comparas", "Databases of comparative genomics and their releases", comparas,
+		get("info_comparas", "/info/comparas", "Databases of comparative genomics and their releases", comparas, map[string][]compara{},
 			func(e *apispec.Endpoint) { e.Examples = example("/info/comparas") }),
 	}
+}
+
+// held is what is said of a species.
+type held struct {
+	Name             string   `json:"name"`
+	DisplayName      *string  `json:"display_name"`
+	CommonName       *string  `json:"common_name"`
+	TaxonID          *string  `json:"taxon_id"`
+	Assembly         *string  `json:"assembly"`
+	Accession        *string  `json:"accession"`
+	Division         string   `json:"division"`
+	Release          int      `json:"release"`
+	Aliases          []string `json:"aliases"`
+	Groups           []string `json:"groups"`
+	Strain           **string `json:"strain,omitempty"` // hidden, or null
+	StrainCollection **string `json:"strain_collection,omitempty"`
 }
 
 func listSpecies(_ context.Context, c ensembl.Call) (ensembl.Answer, error) {
@@ -53,7 +69,7 @@ func listSpecies(_ context.Context, c ensembl.Call) (ensembl.Answer, error) {
 	}
 	n, _ := strconv.ParseFloat(c.Query.Get("hide_strain_info"), 64)
 	hide := n > 0
-	list := []map[string]any{}
+	list := []held{}
 	for _, s := range c.Genome.Species() {
 		switch {
 		case division != "" && !strings.EqualFold(division, s.Division):
@@ -61,18 +77,16 @@ func listSpecies(_ context.Context, c ensembl.Call) (ensembl.Answer, error) {
 		case collection != "" && (hide || !strings.EqualFold(collection, s.StrainCollection)):
 			continue // what is hidden is not matched either, as in the reference
 		}
-		m := map[string]any{
-			"name": s.Name, "display_name": orNil(s.DisplayName), "common_name": orNil(s.CommonName),
-			"taxon_id": orNil(s.TaxonID), "assembly": orNil(s.Assembly), "accession": orNil(s.Accession),
-			"division": s.Division, "release": s.Release,
-			"aliases": orEmpty(s.Aliases), "groups": orEmpty(s.Groups),
-		}
+		one := held{Name: s.Name, DisplayName: orNil(s.DisplayName), CommonName: orNil(s.CommonName),
+			TaxonID: orNil(s.TaxonID), Assembly: orNil(s.Assembly), Accession: orNil(s.Accession),
+			Division: s.Division, Release: s.Release, Aliases: orEmpty(s.Aliases), Groups: orEmpty(s.Groups)}
 		if !hide {
-			m["strain"], m["strain_collection"] = orNil(s.Strain), orNil(s.StrainCollection)
+			strain, collection := orNil(s.Strain), orNil(s.StrainCollection)
+			one.Strain, one.StrainCollection = &strain, &collection
 		}
-		list = append(list, m)
+		list = append(list, one)
 	}
-	return ensembl.Answer{Value: map[string]any{"species": list}}, nil
+	return ensembl.Answer{Value: map[string][]held{"species": list}}, nil
 }
 
 func orEmpty(s []string) []string {
@@ -151,11 +165,12 @@ func externalDBs(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 	return tagged(s, list), err
 }
 
+type compara struct {
+	Name    string `json:"name"`
+	Release int    `json:"release"`
+}
+
 func comparas(_ context.Context, c ensembl.Call) (ensembl.Answer, error) {
-	type compara struct {
-		Name    string `json:"name"`
-		Release int    `json:"release"`
-	}
 	list := []compara{}
 	for _, db := range c.Genome.Databases() {
 		if db.Kind != "compara" {
@@ -167,5 +182,5 @@ func comparas(_ context.Context, c ensembl.Call) (ensembl.Answer, error) {
 		}
 		list = append(list, compara{db.Owner, db.SchemaVersion})
 	}
-	return ensembl.Answer{Value: map[string]any{"comparas": list}}, nil
+	return ensembl.Answer{Value: map[string][]compara{"comparas": list}}, nil
 }

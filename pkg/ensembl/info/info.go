@@ -41,14 +41,15 @@ func Module() ensembl.Module {
 
 type handle = func(context.Context, ensembl.Call) (ensembl.Answer, error)
 
-// get is a GET endpoint of this module, with its defaults.
-func get(id, path, summary string, h handle, change func(*apispec.Endpoint)) ensembl.Endpoint {
+// get is a GET endpoint of this module, with its defaults, whose answers are of
+// the type of answer.
+func get(id, path, summary string, h handle, answer any, change func(*apispec.Endpoint)) ensembl.Endpoint {
 	e := apispec.Endpoint{ID: id, Group: group, Method: "GET", Path: path, Summary: summary,
 		Formats: formats, Freshness: data, Tags: []string{"info"}}
 	if change != nil {
 		change(&e)
 	}
-	return ensembl.Endpoint{Spec: e, Handle: h}
+	return ensembl.Endpoint{Spec: e, Handle: h, Answer: answer}
 }
 
 // ofSpecies adds the species to the path and the tags.
@@ -67,7 +68,7 @@ func example(targets ...string) (x []apispec.Example) {
 // service are the endpoints about the service itself.
 func service() []ensembl.Endpoint {
 	return []ensembl.Endpoint{
-		get("info_ping", "/info/ping", "Says whether the service is alive and reaches its database", ping, func(e *apispec.Endpoint) {
+		get("info_ping", "/info/ping", "Says whether the service is alive and reaches its database", ping, map[string]int{}, func(e *apispec.Endpoint) {
 			e.Freshness = apispec.Freshness{} // an old answer would say nothing
 			e.Tags = nil
 			e.Canaries = []string{"/info/ping?content-type=application/json"}
@@ -75,11 +76,11 @@ func service() []ensembl.Endpoint {
 		}),
 		get("info_rest", "/info/rest", "Version of the REST API", func(context.Context, ensembl.Call) (ensembl.Answer, error) {
 			return ensembl.Answer{Value: map[string]string{"release": ensembl.Version}}, nil
-		}, func(e *apispec.Endpoint) { e.Examples = example("/info/rest") }),
+		}, map[string]string{}, func(e *apispec.Endpoint) { e.Examples = example("/info/rest") }),
 		get("info_software", "/info/software", "Version of the Ensembl API that the answers follow", func(_ context.Context, c ensembl.Call) (ensembl.Answer, error) {
 			return ensembl.Answer{Value: map[string]int{"release": c.Genome.Release()}}, nil
-		}, func(e *apispec.Endpoint) { e.Examples = example("/info/software") }),
-		get("info_data", "/info/data", "Releases of the data that are served", releases, func(e *apispec.Endpoint) {
+		}, map[string]int{}, func(e *apispec.Endpoint) { e.Examples = example("/info/software") }),
+		get("info_data", "/info/data", "Releases of the data that are served", releases, map[string][]int{}, func(e *apispec.Endpoint) {
 			e.Canaries = []string{"/info/data?content-type=application/json"}
 			e.Examples = example("/info/data")
 		}),

@@ -18,24 +18,24 @@ func variation() []ensembl.Endpoint {
 		return apispec.Param{Name: "filter", In: apispec.InQuery, Type: apispec.String, Description: description, Examples: examples}
 	}
 	return []ensembl.Endpoint{
-		get("info_variation", "/info/variation/{species}", "Sources of a species' variants", variationSources, func(e *apispec.Endpoint) {
+		get("info_variation", "/info/variation/{species}", "Sources of a species' variants", variationSources, []source{}, func(e *apispec.Endpoint) {
 			e.Params = []apispec.Param{filter("Only the source of this name", "dbSNP")}
 			ofSpecies(e)
 			e.Examples = example("/info/variation/homo_sapiens", "/info/variation/homo_sapiens?filter=dbSNP")
 		}),
-		get("info_variation_consequence_types", "/info/variation/consequence_types", "Everything that a variant can do to a feature", consequenceTypes, func(e *apispec.Endpoint) {
+		get("info_variation_consequence_types", "/info/variation/consequence_types", "Everything that a variant can do to a feature", consequenceTypes, []consequence{}, func(e *apispec.Endpoint) {
 			e.Params = []apispec.Param{{Name: "rank", In: apispec.InQuery, Type: apispec.Boolean, Default: "0",
 				Description: "Add how severe each is; 1 is the most severe"}}
 			e.Examples = example("/info/variation/consequence_types?rank=1")
 		}),
-		get("info_variation_populations", "/info/variation/populations/{species}", "Populations in which a species' variants were looked for", populations, func(e *apispec.Endpoint) {
+		get("info_variation_populations", "/info/variation/populations/{species}", "Populations in which a species' variants were looked for", populations, []peoples{}, func(e *apispec.Endpoint) {
 			p := filter("LD: only populations that linkage disequilibrium is worked out for", "LD")
 			p.Allowed = []string{"LD"}
 			e.Params = []apispec.Param{p}
 			ofSpecies(e)
 			e.Examples = example("/info/variation/populations/homo_sapiens?filter=LD")
 		}),
-		get("info_variation_population_name", "/info/variation/populations/{species}/{population_name}", "A population with its individuals", population, func(e *apispec.Endpoint) {
+		get("info_variation_population_name", "/info/variation/populations/{species}/{population_name}", "A population with its individuals", population, []peoples{}, func(e *apispec.Endpoint) {
 			e.Params = []apispec.Param{{Name: "population_name", In: apispec.InPath, Type: apispec.String, Required: true,
 				Description: "Name of a population", Examples: []string{"1000GENOMES:phase_3:ASW"}}}
 			ofSpecies(e)
