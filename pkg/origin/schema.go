@@ -26,11 +26,11 @@ func (s *schemas) answer(v any) obj {
 	if !ok {
 		return s.of(reflect.TypeOf(v))
 	}
-	any := make([]obj, len(either))
+	all := make([]obj, len(either))
 	for i, v := range either {
-		any[i] = s.answer(v)
+		all[i] = s.answer(v)
 	}
-	return obj{"anyOf": any}
+	return obj{"anyOf": all}
 }
 
 // of is the schema of a type. Anything goes where a type writes itself. A pointer
