@@ -24,6 +24,7 @@ import (
 const (
 	catalogueEvery   = 5 * time.Second        // how often the origins are asked
 	catalogueHurry   = 500 * time.Millisecond // while none is known
+	catalogueCalm    = 100 * time.Millisecond // between two that answers or probes hurried
 	catalogueTimeout = 2 * time.Second
 	catalogueName    = "catalogue.json" // in the state folder, and of the copy beside the store
 )
@@ -153,10 +154,18 @@ func (c *catalogue) run(ctx context.Context) {
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for {
+	for last := (time.Time{}); ; last = time.Now() {
 		select {
 		case <-timer.C:
 		case <-c.hurried:
+			if calm := catalogueCalm - time.Since(last); calm > 0 { // origins of two releases would never let it rest
+				timer.Reset(calm)
+				select {
+				case <-timer.C:
+				case <-ctx.Done():
+					return
+				}
+			}
 		case <-ctx.Done():
 			return
 		}
