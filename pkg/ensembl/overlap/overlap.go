@@ -63,7 +63,7 @@ func Module() ensembl.Module {
 	m := &module{sources: sources(), onProteins: onProteins()}
 	return ensembl.Module{Name: "overlap", Endpoints: []ensembl.Endpoint{
 		{Spec: getID, Handle: m.getID, Answer: []summary{}}, {Spec: getRegion, Handle: m.getRegion, Answer: []summary{}},
-		{Spec: getTranslation, Handle: m.getTranslation},
+		{Spec: getTranslation, Handle: m.getTranslation, Answer: []residueSummary{}},
 	}}
 }
 

@@ -26,6 +26,21 @@ type residueGroup struct {
 // residueFeatures is the answer in JSON.
 type residueFeatures []residueGroup
 
+// residueSummary is what the answer tells of a feature, whatever its type, and
+// what it tells of most.
+type residueSummary struct {
+	FeatureType string `json:"feature_type"`
+	Start       int64  `json:"start"`
+	End         int64  `json:"end"`
+	Protein     string `json:"seq_region_name"`
+
+	ID          string   `json:"id,omitempty"`
+	Parent      string   `json:"Parent,omitempty"`
+	Type        **string `json:"type,omitempty"` // not there, or null
+	Description string   `json:"description,omitempty"`
+	InterPro    string   `json:"interpro,omitempty"`
+}
+
 // AppendJSON writes the features, each with its type.
 func (l residueFeatures) AppendJSON(b []byte) []byte {
 	f := Fields{json: append(b, '[')}

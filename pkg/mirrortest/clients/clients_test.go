@@ -35,7 +35,7 @@ func TestClients(t *testing.T) {
 	t.Run("recipes", func(t *testing.T) { testRecipes(t, n, hosts) })
 	modules := npm(t)
 	t.Run("published package", func(t *testing.T) { testPackage(t, hosts, modules) })
-	t.Run("generated client", func(t *testing.T) { testGenerated(t, hosts, modules) })
+	t.Run("generated client", func(t *testing.T) { testGenerated(t, n, hosts, modules) })
 	t.Run("preflight", func(t *testing.T) { testPreflight(t, n) })
 	t.Run("browser", func(t *testing.T) { testBrowser(t, n) })
 }

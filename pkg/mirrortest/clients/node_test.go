@@ -1,12 +1,12 @@
 package clients
 
 import (
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"mirrornet/pkg/mirrortest"
 )
 
 // npm installs the packages that package-lock.json pins, once, and gives their
@@ -95,18 +95,13 @@ func testPackage(t *testing.T, hosts []host, modules string) {
 
 // testGenerated: the document is one of OpenAPI 3.1, a client made from it has
 // types that hold, and it can ask.
-func testGenerated(t *testing.T, hosts []host, modules string) {
+func testGenerated(t *testing.T, n *mirrortest.Network, hosts []host, modules string) {
 	dir := project(t, modules, "validate.mjs", "client.ts")
-	resp, err := http.Get("http://" + hosts[0].address + "/openapi.json")
-	if err != nil {
-		t.Fatal(err)
+	document := n.Get(origin, "/openapi.json").Text
+	if through := n.Get(asia, "/openapi.json").Text; through != document {
+		t.Errorf("an edge has another document: %.300s", through)
 	}
-	defer resp.Body.Close()
-	document, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(dir, "openapi.json"), document)
+	write(t, filepath.Join(dir, "openapi.json"), []byte(document))
 	step := func(name string, args ...string) string {
 		cmd := exec.Command(name, args...)
 		cmd.Dir = dir
