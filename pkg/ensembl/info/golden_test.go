@@ -8,16 +8,11 @@ import (
 	"mirrornet/pkg/ensembl/info"
 )
 
-// The reasons for which a record need not hold.
-const (
-	lot     = "methods in an order that the reference draws by lot"
-	inOrder = "rows as they lie in the reference's table; SQLite has them by key (MariaDB holds)"
-)
+// lot is the reason for which a record need not hold.
+const lot = "methods in an order that the reference draws by lot"
 
 var cannot = map[string]string{
 	"info-0203": lot, "info-1639": lot,
-	"info-0205": inOrder, "info-0207": inOrder, "info-0567": inOrder, "info-0770": inOrder, "info-0773": inOrder,
-	"info-1530": inOrder, "info-1548": inOrder, "info-1554": inOrder, "info-1680": inOrder,
 }
 
 // TestGolden holds the module against the reference's recorded answers, to the
