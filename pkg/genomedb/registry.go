@@ -78,9 +78,8 @@ func (r *Registry) Ping(ctx context.Context) error { return r.engine.ping(ctx) }
 // Species lists the species, by production name: whatever has a core database.
 func (r *Registry) Species() []*Species { return slices.Clone(r.species) }
 
-// Resolve finds a species by production name, alias, scientific, common or
-// display name, or taxonomy id. Case does not count, and a space is an
-// underscore.
+// Resolve finds a species by production name, alias, scientific name or
+// taxonomy id. Case does not count; all else does, as in the reference.
 func (r *Registry) Resolve(alias string) (*Species, bool) {
 	s, ok := r.byName[fold(alias)]
 	return s, ok

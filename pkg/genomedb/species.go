@@ -37,9 +37,8 @@ func (s *Species) Database(kind string) (*Database, bool) {
 	return d, ok
 }
 
-func fold(name string) string {
-	return strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), " ", "_")
-}
+// fold is a name as names are compared.
+func fold(name string) string { return strings.ToLower(name) }
 
 // groupOrder is the order in which Ensembl lists a species' databases.
 var groupOrder = []string{"core", "cdna", "otherfeatures", "rnaseq", "variation", "funcgen"}
@@ -165,7 +164,7 @@ func (r *Registry) indexNames(logger *slog.Logger) {
 		add(s, s.Aliases...)
 	}
 	for _, s := range r.species {
-		add(s, s.ScientificName, s.TaxonID, s.DisplayName, s.CommonName, s.URL)
+		add(s, s.ScientificName, s.TaxonID)
 	}
 	r.byName = by
 }

@@ -55,7 +55,7 @@ func TestReadme(t *testing.T) {
 		})
 		s = strings.ReplaceAll(s, "bin/edge", filepath.Join(n.Bin, "edge"))
 		s = strings.ReplaceAll(s, "bin/origin", filepath.Join(n.Bin, "origin"))
-		for _, name := range []string{"regions", "log", "demo-city.mmdb"} {
+		for _, name := range []string{"regions", "log", "demo-city.mmdb", "ensembl.sqlite"} {
 			s = strings.ReplaceAll(s, "run/"+name, filepath.Join(n.Dir, name))
 		}
 		return s
