@@ -52,7 +52,8 @@ bench: build ## the cache beside HAProxy, nginx and Varnish (BENCH='-rows 1kB,30
 
 bench-origin: build ## the origin over SQLite and MariaDB, on one core (BENCH='-rows lookup -profile': less, and where the time goes)
 	@go build -o bin/bench ./pkg/bench
-	@exec bin/bench api $(BENCH)
+	@bin/bench api $(BENCH)
+	@echo; $(if $(BENCH),true,bin/bench load) # beside mariadb-import
 
 e2e-world: ## five regions, two origins, six clients in network namespaces, and all that may befall them; as root, 40 minutes (SCENARIOS='GeoIP.*' ROUNDS=1: less)
 	go test ./pkg/mirrortest/world -run TestWorld -count=1 -timeout 2h -v -strict -scenarios '$(or $(SCENARIOS),.*)' -rounds $(or $(ROUNDS),0)

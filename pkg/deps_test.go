@@ -56,7 +56,7 @@ ensembl/goldentest: apispec ensembl genomedb genomedb/load genomedb/mariadbtest 
 origin: apispec ensembl genomedb upstream observe ratelimit vouch respond store github.com/go-chi/chi/v5
 dashboard: apispec region status
 demo: region status github.com/maxmind/mmdbwriter
-bench: genomedb/mariadbtest
+bench: genomedb/mariadbtest genomedb/load/loadbench
 conformance:
 mirrortest/...:
 `

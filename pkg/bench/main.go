@@ -48,7 +48,7 @@ type options struct {
 
 func main() {
 	if len(os.Args) > 1 {
-		if part := map[string]func([]string) error{"origin": originMain, "pace": paceMain, "constant": constantMain, "api": apiMain}[os.Args[1]]; part != nil {
+		if part := map[string]func([]string) error{"origin": originMain, "pace": paceMain, "constant": constantMain, "api": apiMain, "load": loadMain}[os.Args[1]]; part != nil {
 			if err := part(os.Args[2:]); err != nil {
 				fmt.Fprintf(os.Stderr, "bench %s: %v\n", os.Args[1], err)
 				os.Exit(1)
