@@ -3,6 +3,8 @@ package archive
 import (
 	"context"
 	"strings"
+
+	"mirrornet/pkg/genomedb"
 )
 
 // event says what became of an id between two releases. One of the sides may
@@ -131,7 +133,7 @@ func (h *history) readCurrent(ctx context.Context, all []Query) error {
 			continue
 		}
 		seen := map[string]bool{}
-		err := in(ctx, h.reader.DB, "SELECT stable_id, coalesce(version, 0) FROM {"+table+"} WHERE stable_id IN (%s) ORDER BY stable_id, version", ids,
+		err := genomedb.EachOf(ctx, h.reader.DB, "SELECT stable_id, coalesce(version, 0) FROM {"+table+"} WHERE stable_id IN (%s) ORDER BY stable_id, version", nil, ids,
 			func(scan func(...any) error) error {
 				var id string
 				var version int64
@@ -176,7 +178,7 @@ func (h *history) readEvents(ctx context.Context, all []Query) error {
 		return nil
 	}
 	sessions := map[int64]*session{}
-	err := each(ctx, db, `SELECT mapping_session_id, old_db_name, new_db_name, old_release, new_release, old_assembly, new_assembly, created
+	err := db.Each(ctx, `SELECT mapping_session_id, old_db_name, new_db_name, old_release, new_release, old_assembly, new_assembly, created
 		FROM {mapping_session} ORDER BY created DESC, mapping_session_id DESC`, nil, func(scan func(...any) error) error {
 		s := &session{}
 		if err := scan(&s.id, &s.old.database, &s.new.database, &s.old.number, &s.new.number, &s.old.assembly, &s.new.assembly, &s.created); err != nil {
@@ -190,9 +192,9 @@ func (h *history) readEvents(ctx context.Context, all []Query) error {
 		return err
 	}
 	for _, column := range []string{"old_stable_id", "new_stable_id"} {
-		err := in(ctx, db, `SELECT coalesce(e.old_stable_id, ''), coalesce(e.old_version, 0), coalesce(e.new_stable_id, ''), coalesce(e.new_version, 0),
+		err := genomedb.EachOf(ctx, db, `SELECT coalesce(e.old_stable_id, ''), coalesce(e.old_version, 0), coalesce(e.new_stable_id, ''), coalesce(e.new_version, 0),
 			e.mapping_session_id, e.type, e.score FROM {stable_id_event} e JOIN {mapping_session} m ON m.mapping_session_id = e.mapping_session_id
-			WHERE e.`+column+` IN (%s) ORDER BY m.created, m.mapping_session_id, e.type, e.old_stable_id, e.new_stable_id`, ids, func(scan func(...any) error) error {
+			WHERE e.`+column+` IN (%s) ORDER BY m.created, m.mapping_session_id, e.type, e.old_stable_id, e.new_stable_id`, nil, ids, func(scan func(...any) error) error {
 			e := &event{}
 			var id int64
 			if err := scan(&e.old.id, &e.old.version, &e.new.id, &e.new.version, &id, &e.kind, &e.score); err != nil {
@@ -229,9 +231,9 @@ func (r Reader) peptides(ctx context.Context, records []*Record) error {
 		version int64
 	}
 	found := map[incarnation]string{}
-	err := in(ctx, r.DB, `SELECT g.translation_stable_id, g.translation_version, p.peptide_seq FROM {gene_archive} g
+	err := genomedb.EachOf(ctx, r.DB, `SELECT g.translation_stable_id, g.translation_version, p.peptide_seq FROM {gene_archive} g
 		JOIN {peptide_archive} p ON p.peptide_archive_id = g.peptide_archive_id WHERE g.translation_stable_id IN (%s)
-		ORDER BY g.mapping_session_id`, unique(ids, nil), func(scan func(...any) error) error {
+		ORDER BY g.mapping_session_id`, nil, unique(ids, nil), func(scan func(...any) error) error {
 		var i incarnation
 		var sequence string
 		if err := scan(&i.id, &i.version, &sequence); err != nil {

@@ -99,7 +99,7 @@ func New(ctx context.Context, db *genomedb.Database) (*Assembly, error) {
 }
 
 func (a *Assembly) readSystems(ctx context.Context) error {
-	return query(ctx, a.db, "SELECT coord_system_id, name, coalesce(version, ''), `rank`, coalesce(attrib, '') FROM {coord_system} ORDER BY `rank`", nil,
+	return a.db.Each(ctx, "SELECT coord_system_id, name, coalesce(version, ''), `rank`, coalesce(attrib, '') FROM {coord_system} ORDER BY `rank`", nil,
 		func(scan func(...any) error) error {
 			var c CoordSystem
 			var attrib string
@@ -124,7 +124,7 @@ func (a *Assembly) readExceptions(ctx context.Context) error {
 	if !a.db.HasTable("assembly_exception") {
 		return nil
 	}
-	return query(ctx, a.db, `SELECT seq_region_id, seq_region_start, seq_region_end, exc_type,
+	return a.db.Each(ctx, `SELECT seq_region_id, seq_region_start, seq_region_end, exc_type,
 		exc_seq_region_id, exc_seq_region_start, exc_seq_region_end FROM {assembly_exception} ORDER BY assembly_exception_id`, nil,
 		func(scan func(...any) error) error {
 			var id int64
@@ -143,7 +143,7 @@ func (a *Assembly) readAttributes(ctx context.Context) error {
 	if !a.db.HasTable("seq_region_attrib") {
 		return nil
 	}
-	return query(ctx, a.db, `SELECT s.seq_region_id, t.code, s.value FROM {attrib_type} t
+	return a.db.Each(ctx, `SELECT s.seq_region_id, t.code, s.value FROM {attrib_type} t
 		JOIN {seq_region_attrib} s ON s.attrib_type_id = t.attrib_type_id
 		WHERE t.code IN ('codon_table', 'non_ref', 'circular_seq')`, nil,
 		func(scan func(...any) error) error {
@@ -223,7 +223,7 @@ func (a *Assembly) Sequence(ctx context.Context, id int64) (*Sequence, error) {
 	if s != nil {
 		return s, nil
 	}
-	err := query(ctx, a.db, `SELECT name, length, coord_system_id FROM {seq_region} WHERE seq_region_id = ?`, []any{id},
+	err := a.db.Each(ctx, `SELECT name, length, coord_system_id FROM {seq_region} WHERE seq_region_id = ?`, []any{id},
 		func(scan func(...any) error) error {
 			var system int64
 			s = &Sequence{ID: id}
@@ -254,19 +254,4 @@ func (a *Assembly) remember(s *Sequence) *Sequence {
 	}
 	a.sequences[s.ID] = s
 	return s
-}
-
-// query runs SQL and calls row for each row.
-func query(ctx context.Context, db *genomedb.Database, text string, args []any, row func(scan func(...any) error) error) error {
-	rows, err := db.Query(ctx, text, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := row(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }

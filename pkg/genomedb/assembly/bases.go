@@ -94,7 +94,7 @@ func (a *Assembly) dna(ctx context.Context, s Slice) ([]byte, error) {
 func (a *Assembly) stored(ctx context.Context, s Slice, out *[]byte) error {
 	var part sql.RawBytes
 	if !a.db.HasColumn("dna", genomedb.DNAPlace) {
-		return query(ctx, a.db, `SELECT substr(sequence, ?, ?) FROM {dna} WHERE seq_region_id = ?`,
+		return a.db.Each(ctx, `SELECT substr(sequence, ?, ?) FROM {dna} WHERE seq_region_id = ?`,
 			[]any{s.Start, s.Length(), s.On.ID}, func(scan func(...any) error) error {
 				err := scan(&part)
 				*out = append(*out, part...)
@@ -105,7 +105,7 @@ func (a *Assembly) stored(ctx context.Context, s Slice, out *[]byte) error {
 		s.Start = 1
 	}
 	skip := (s.Start - 1) % genomedb.DNAPiece
-	return query(ctx, a.db, `SELECT sequence FROM {dna} WHERE place BETWEEN ? AND ? ORDER BY place`,
+	return a.db.Each(ctx, `SELECT sequence FROM {dna} WHERE place BETWEEN ? AND ? ORDER BY place`,
 		[]any{genomedb.DNAPlaceOf(s.On.ID, s.Start-1), genomedb.DNAPlaceOf(s.On.ID, min(s.End, genomedb.MaxDNA)-1)}, func(scan func(...any) error) error {
 			if err := scan(&part); err != nil {
 				return err

@@ -192,7 +192,7 @@ func (a *Assembly) pairs(ctx context.Context, id, start, end int64, from, to *Co
 		text = downSQL
 	}
 	var out []Pair
-	err := query(ctx, a.db, text, []any{id, end, start, to.ID}, func(scan func(...any) error) error {
+	err := a.db.Each(ctx, text, []any{id, end, start, to.ID}, func(scan func(...any) error) error {
 		p := Pair{From: Unit{ID: id}}
 		if err := scan(&p.To.ID, &p.From.Start, &p.From.End, &p.To.Start, &p.To.End, &p.Orientation); err != nil {
 			return err

@@ -101,7 +101,7 @@ func (a *Assembly) wanted(ctx context.Context, want System, name string) (*Coord
 	}
 	// Assemblies without chromosomes may still have a karyotype.
 	var best *CoordSystem
-	err := query(ctx, a.db, `SELECT DISTINCT s.coord_system_id FROM {attrib_type} t
+	err := a.db.Each(ctx, `SELECT DISTINCT s.coord_system_id FROM {attrib_type} t
 		JOIN {seq_region_attrib} x ON x.attrib_type_id = t.attrib_type_id
 		JOIN {seq_region} s ON s.seq_region_id = x.seq_region_id WHERE t.code = 'karyotype_rank'`, nil,
 		func(scan func(...any) error) error {
@@ -191,7 +191,7 @@ func (a *Assembly) rows(ctx context.Context, text string, system *CoordSystem, a
 		text += " AND s.coord_system_id = ?"
 		args = append(args, system.ID)
 	}
-	err := query(ctx, a.db, text, args, func(scan func(...any) error) error {
+	err := a.db.Each(ctx, text, args, func(scan func(...any) error) error {
 		var s Sequence
 		var id int64
 		if err := scan(&s.ID, &s.Name, &s.Length, &id); err != nil {

@@ -62,7 +62,7 @@ type featureSystem struct {
 // featureSystems are the coordinate systems that a table's features lie on.
 func (a *Assembly) featureSystems(ctx context.Context, table string) ([]featureSystem, error) {
 	var out []featureSystem
-	err := query(ctx, a.db, `SELECT coord_system_id, coalesce(max_length, 0) FROM {meta_coord} WHERE table_name = ?`, []any{table},
+	err := a.db.Each(ctx, `SELECT coord_system_id, coalesce(max_length, 0) FROM {meta_coord} WHERE table_name = ?`, []any{table},
 		func(scan func(...any) error) error {
 			var id int64
 			var f featureSystem
@@ -95,7 +95,7 @@ func (a *Assembly) onSegment(ctx context.Context, seg Segment, table string, fs 
 		if fs.length > 0 {
 			from = p.To.Start - fs.length
 		}
-		err := query(ctx, a.db, text, []any{p.To.On.ID, p.To.End, from, p.To.Start}, func(scan func(...any) error) error {
+		err := a.db.Each(ctx, text, []any{p.To.On.ID, p.To.End, from, p.To.Start}, func(scan func(...any) error) error {
 			var start, end int64
 			if err := scan(&start, &end); err != nil {
 				return err

@@ -264,7 +264,7 @@ func (a *Assembly) tableSystems(ctx context.Context, db *genomedb.Database, tabl
 	if !ok {
 		all = map[string][]featureSystem{}
 		if db.HasTable("meta_coord") {
-			err := query(ctx, db, "SELECT table_name, coord_system_id, COALESCE(max_length, 0) FROM {meta_coord} ORDER BY coord_system_id", nil,
+			err := db.Each(ctx, "SELECT table_name, coord_system_id, COALESCE(max_length, 0) FROM {meta_coord} ORDER BY coord_system_id", nil,
 				func(scan func(...any) error) error {
 					var name string
 					var id int64
@@ -312,7 +312,7 @@ func (a *Assembly) marksOf(ctx context.Context, s *Sequence) (marks, error) {
 	if ok || !a.db.HasTable("seq_region_attrib") {
 		return m, nil
 	}
-	err := query(ctx, a.db, `SELECT t.code FROM {seq_region_attrib} s JOIN {attrib_type} t ON t.attrib_type_id = s.attrib_type_id
+	err := a.db.Each(ctx, `SELECT t.code FROM {seq_region_attrib} s JOIN {attrib_type} t ON t.attrib_type_id = s.attrib_type_id
 		WHERE s.seq_region_id = ? AND t.code IN ('toplevel', 'karyotype_rank')`, []any{s.ID}, func(scan func(...any) error) error {
 		var code string
 		err := scan(&code)

@@ -185,7 +185,7 @@ func (a *Assembly) hop(ctx context.Context, seg Segment, h hop) ([]Segment, erro
 		text = downSQL
 	}
 	var found []row
-	err := query(ctx, a.db, text, []any{seg.To.On.ID, seg.To.End, seg.To.Start, h.to.ID}, func(scan func(...any) error) error {
+	err := a.db.Each(ctx, text, []any{seg.To.On.ID, seg.To.End, seg.To.Start, h.to.ID}, func(scan func(...any) error) error {
 		var r row
 		if err := scan(&r.other, &r.start, &r.end, &r.otherStart, &r.otherEnd, &r.orientation); err != nil {
 			return err

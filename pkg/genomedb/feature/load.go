@@ -16,45 +16,10 @@ type Reader struct {
 	Assembly *assembly.Assembly
 }
 
-// chunk bounds the ids of one query.
-const chunk = 500
-
-// in asks a query once per chunk of ids. The text has %s where the list of
-// placeholders stands; lists are filled up to a few lengths, so that few
-// statements are prepared.
+// in asks a query once per chunk of ids. The text has %s where their list
+// stands.
 func in[T any](ctx context.Context, db *genomedb.Database, text string, ids []T, row func(scan func(...any) error) error) error {
-	for len(ids) > 0 {
-		n := min(len(ids), chunk)
-		size := 1
-		for size < n {
-			size *= 4
-		}
-		size = min(size, chunk)
-		args := make([]any, size)
-		for i := range args {
-			args[i] = ids[min(i, n-1)]
-		}
-		err := query(ctx, db, strings.Replace(text, "%s", "?"+strings.Repeat(",?", size-1), 1), args, row)
-		if err != nil {
-			return err
-		}
-		ids = ids[n:]
-	}
-	return nil
-}
-
-func query(ctx context.Context, db *genomedb.Database, text string, args []any, row func(scan func(...any) error) error) error {
-	rows, err := db.Query(ctx, text, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := row(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return genomedb.EachOf(ctx, db, text, nil, ids, row)
 }
 
 // places remembers on which sequence features lie, until the rows are read: a

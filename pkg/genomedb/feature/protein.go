@@ -36,7 +36,7 @@ func (r *Reader) Domains(ctx context.Context, p *Translation) ([]*Domain, error)
 		alignment = "NULL, NULL"
 	}
 	var out []*Domain
-	err := query(ctx, r.DB, `SELECT p.seq_start, p.seq_end, p.hit_start, p.hit_end, p.hit_name, COALESCE(p.hit_description, ''), `+alignment+`,
+	err := r.DB.Each(ctx, `SELECT p.seq_start, p.seq_end, p.hit_start, p.hit_end, p.hit_name, COALESCE(p.hit_description, ''), `+alignment+`,
 		COALESCE(x.description, ''), COALESCE(i.interpro_ac, ''), COALESCE(a.logic_name, ''), a.db
 		FROM {protein_feature} p LEFT JOIN {interpro} i ON i.id = p.hit_name
 		LEFT JOIN {xref} x ON x.dbprimary_acc = i.interpro_ac

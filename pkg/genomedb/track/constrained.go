@@ -41,7 +41,7 @@ func Constrained(ctx context.Context, compara *genomedb.Database, set, name, ver
 			return nil, false, err
 		}
 		ok = true
-		err = query(ctx, compara, `SELECT constrained_element_id, dnafrag_start, dnafrag_end, dnafrag_strand, score FROM {constrained_element}
+		err = compara.Each(ctx, `SELECT constrained_element_id, dnafrag_start, dnafrag_end, dnafrag_strand, score FROM {constrained_element}
 			WHERE method_link_species_set_id = ? AND dnafrag_id = ? AND dnafrag_end >= ? AND dnafrag_start <= ? AND dnafrag_start >= ?
 			ORDER BY dnafrag_start, dnafrag_end`, []any{method, sequence, s.To.Start, s.To.End, s.To.Start - longest},
 			func(scan func(...any) error) error {

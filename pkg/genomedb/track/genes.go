@@ -52,7 +52,7 @@ func (t *Track) Genes(ctx context.Context, f Filter) ([]On[*Gene], error) {
 func (t *Track) loadGenes(ctx context.Context, c condition) ([]*Gene, error) {
 	var out []*Gene
 	byID := map[int64]*Gene{}
-	err := query(ctx, t.DB, `SELECT x.gene_id, x.stable_id, COALESCE(x.version, 0), x.seq_region_start, x.seq_region_end, x.seq_region_strand,
+	err := t.DB.Each(ctx, `SELECT x.gene_id, x.stable_id, COALESCE(x.version, 0), x.seq_region_start, x.seq_region_end, x.seq_region_strand,
 		x.biotype, x.source, x.analysis_id, x.description, d.display_label, c.stable_id, c.version
 		FROM {gene} x LEFT JOIN {xref} d ON d.xref_id = x.display_xref_id
 		LEFT JOIN {transcript} c ON c.transcript_id = x.canonical_transcript_id WHERE`+c.text+"AND x.is_current = 1", c.args,
@@ -104,7 +104,7 @@ func (t *Track) attributes(ctx context.Context, table string, c condition, codes
 	if len(types) == 0 || !t.DB.HasTable(table+"_attrib") {
 		return nil
 	}
-	return query(ctx, t.DB, "SELECT a."+table+"_id, a.attrib_type_id, a.value FROM {"+table+"} x JOIN {"+table+"_attrib} a ON a."+table+"_id = x."+table+
+	return t.DB.Each(ctx, "SELECT a."+table+"_id, a.attrib_type_id, a.value FROM {"+table+"} x JOIN {"+table+"_attrib} a ON a."+table+"_id = x."+table+
 		"_id WHERE"+c.text+"AND a.attrib_type_id IN ("+marks(len(types))+") ORDER BY a."+table+"_id, a.attrib_type_id, a.value", append(append([]any{}, c.args...), types...),
 		func(scan func(...any) error) error {
 			var id, kind int64
@@ -129,7 +129,7 @@ func (t *Track) xrefs(ctx context.Context, table string, c condition, names []st
 	if len(dbs) == 0 || !t.DB.HasTable("object_xref") {
 		return nil
 	}
-	return query(ctx, t.DB, `SELECT o.ensembl_id, r.external_db_id, r.display_label, r.version FROM {`+table+`} x
+	return t.DB.Each(ctx, `SELECT o.ensembl_id, r.external_db_id, r.display_label, r.version FROM {`+table+`} x
 		JOIN {object_xref} o ON o.ensembl_id = x.`+table+`_id AND o.ensembl_object_type = ? JOIN {xref} r ON r.xref_id = o.xref_id
 		WHERE`+c.text+"AND r.external_db_id IN ("+marks(len(dbs))+") ORDER BY o.object_xref_id",
 		append(append([]any{strings.ToUpper(table[:1]) + table[1:]}, c.args...), dbs...),

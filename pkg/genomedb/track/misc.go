@@ -33,7 +33,7 @@ func (t *Track) Miscs(ctx context.Context, set string) ([]On[*Misc], error) {
 	more, wanted, longest := "", []any(nil), int64(0)
 	if set != "" {
 		var id int64
-		err := query(ctx, t.DB, "SELECT misc_set_id, max_length FROM {misc_set} WHERE code = ?", []any{set}, func(scan func(...any) error) error {
+		err := t.DB.Each(ctx, "SELECT misc_set_id, max_length FROM {misc_set} WHERE code = ?", []any{set}, func(scan func(...any) error) error {
 			return scan(&id, &longest)
 		})
 		if err != nil || id == 0 {
@@ -69,7 +69,7 @@ func (t *Track) loadMiscs(ctx context.Context, c condition) ([]*Misc, error) {
 	byID := map[int64]*Misc{}
 	var out []*Misc
 	const sets = "LEFT JOIN {misc_feature_misc_set} l ON l.misc_feature_id = x.misc_feature_id "
-	err := query(ctx, t.DB, `SELECT x.misc_feature_id, x.seq_region_start, x.seq_region_end, x.seq_region_strand, s.code, s.name
+	err := t.DB.Each(ctx, `SELECT x.misc_feature_id, x.seq_region_start, x.seq_region_end, x.seq_region_strand, s.code, s.name
 		FROM {misc_feature} x `+sets+"LEFT JOIN {misc_set} s ON s.misc_set_id = l.misc_set_id WHERE"+c.text+" ORDER BY x.misc_feature_id, l.misc_set_id", c.args,
 		func(scan func(...any) error) error {
 			m := &Misc{}
@@ -91,7 +91,7 @@ func (t *Track) loadMiscs(ctx context.Context, c condition) ([]*Misc, error) {
 	if err != nil || len(out) == 0 {
 		return nil, err
 	}
-	err = query(ctx, t.DB, "SELECT x.misc_feature_id, a.attrib_type_id, a.value FROM {misc_feature} x "+sets+
+	err = t.DB.Each(ctx, "SELECT x.misc_feature_id, a.attrib_type_id, a.value FROM {misc_feature} x "+sets+
 		"JOIN {misc_attrib} a ON a.misc_feature_id = x.misc_feature_id WHERE"+c.text+" ORDER BY x.misc_feature_id, a.attrib_type_id, a.value", c.args,
 		func(scan func(...any) error) error {
 			var id, kind int64

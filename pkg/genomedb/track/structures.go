@@ -71,7 +71,7 @@ func (t *Track) loadStructures(ctx context.Context, c condition) ([]*Structure, 
 		rank int64
 	}
 	exons := map[*Structure][]ranked{}
-	err := query(ctx, t.DB, `SELECT x.transcript_id, x.seq_region_start, x.seq_region_end, l.rank,
+	err := t.DB.Each(ctx, `SELECT x.transcript_id, x.seq_region_start, x.seq_region_end, l.rank,
 		e.exon_id, e.stable_id, COALESCE(e.version, 0), e.seq_region_id, e.seq_region_start, e.seq_region_end, e.seq_region_strand,
 		e.phase, e.end_phase, e.is_constitutive
 		FROM {transcript} x JOIN {exon_transcript} l ON l.transcript_id = x.transcript_id JOIN {exon} e ON e.exon_id = l.exon_id WHERE`+c.text, c.args,
@@ -102,7 +102,7 @@ func (t *Track) loadStructures(ctx context.Context, c condition) ([]*Structure, 
 			s.Exons = append(s.Exons, e.Exon)
 		}
 	}
-	return out, query(ctx, t.DB, `SELECT l.transcript_id, l.stable_id, l.version, l.seq_start, l.seq_end, l.start_exon_id, l.end_exon_id
+	return out, t.DB.Each(ctx, `SELECT l.transcript_id, l.stable_id, l.version, l.seq_start, l.seq_end, l.start_exon_id, l.end_exon_id
 		FROM {transcript} x JOIN {translation} l ON l.translation_id = x.canonical_translation_id WHERE`+c.text, c.args,
 		func(scan func(...any) error) error {
 			var id int64

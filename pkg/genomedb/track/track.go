@@ -103,7 +103,7 @@ func each[T any](ctx context.Context, t *Track, table, text, more string, args [
 	}
 	var out []On[T]
 	for _, p := range places {
-		err := query(ctx, t.DB, text+p.Where()+more, append(p.Args(), args...), func(scan func(...any) error) error {
+		err := t.DB.Each(ctx, text+p.Where()+more, append(p.Args(), args...), func(scan func(...any) error) error {
 			row, at, err := read(scan)
 			if err != nil {
 				return err

@@ -74,7 +74,7 @@ func (t *Track) loadTranscripts(ctx context.Context, c condition) ([]*Transcript
 	if t.DB.HasColumn("transcript", "source") {
 		source = "x.source"
 	}
-	err := query(ctx, t.DB, `SELECT x.transcript_id, x.stable_id, COALESCE(x.version, 0), x.seq_region_start, x.seq_region_end, x.seq_region_strand,
+	err := t.DB.Each(ctx, `SELECT x.transcript_id, x.stable_id, COALESCE(x.version, 0), x.seq_region_start, x.seq_region_end, x.seq_region_strand,
 		x.biotype, `+source+`, x.analysis_id, x.description, d.display_label,
 		g.stable_id, g.biotype, e.display_label, CASE WHEN g.canonical_transcript_id = x.transcript_id THEN 1 ELSE 0 END
 		FROM {transcript} x LEFT JOIN {xref} d ON d.xref_id = x.display_xref_id

@@ -65,7 +65,7 @@ func readWords(ctx context.Context, db *genomedb.Database) (*Words, error) {
 	w := &Words{analyses: map[int64]Analysis{}, byLogic: map[string]int64{}, terms: map[string]string{},
 		codes: map[int64]string{}, attributes: map[string][]int64{}, names: map[int64]string{}, external: map[string][]int64{}}
 	if db.HasTable("analysis") {
-		err := query(ctx, db, "SELECT analysis_id, COALESCE(logic_name, ''), COALESCE(gff_source, '') FROM {analysis}", nil,
+		err := db.Each(ctx, "SELECT analysis_id, COALESCE(logic_name, ''), COALESCE(gff_source, '') FROM {analysis}", nil,
 			func(scan func(...any) error) error {
 				var id int64
 				var a Analysis
@@ -79,7 +79,7 @@ func readWords(ctx context.Context, db *genomedb.Database) (*Words, error) {
 		}
 	}
 	if db.HasColumn("biotype", "so_term") {
-		err := query(ctx, db, "SELECT object_type, name, COALESCE(so_term, '') FROM {biotype}", nil,
+		err := db.Each(ctx, "SELECT object_type, name, COALESCE(so_term, '') FROM {biotype}", nil,
 			func(scan func(...any) error) error {
 				var kind, name, term string
 				err := scan(&kind, &name, &term)
@@ -109,7 +109,7 @@ func (w *Words) readNames(ctx context.Context, db *genomedb.Database, table, tex
 	if !db.HasTable(table) {
 		return nil
 	}
-	return query(ctx, db, text, nil, func(scan func(...any) error) error {
+	return db.Each(ctx, text, nil, func(scan func(...any) error) error {
 		var id int64
 		var name string
 		err := scan(&id, &name)
@@ -133,17 +133,3 @@ func (w *Words) Term(object, biotype string) string { return w.terms[object+" "+
 
 // fold is how the databases compare text.
 func fold(s string) string { return strings.ToLower(strings.TrimRight(s, " ")) }
-
-func query(ctx context.Context, db *genomedb.Database, text string, args []any, row func(scan func(...any) error) error) error {
-	rows, err := db.Query(ctx, text, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := row(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}

@@ -64,7 +64,7 @@ func (r Reader) Named(ctx context.Context, name string, database *string) ([]*En
 		text, args = text+" AND d.db_name = ?", append(args, trim(*database))
 	}
 	var out []*Entry
-	err := each(ctx, r.DB, text+" ORDER BY x.xref_id", args, func(scan func(...any) error) error {
+	err := r.DB.Each(ctx, text+" ORDER BY x.xref_id", args, func(scan func(...any) error) error {
 		e := &Entry{}
 		out = append(out, e)
 		return scan(e.targets()...)
@@ -80,7 +80,7 @@ func (r Reader) Named(ctx context.Context, name string, database *string) ([]*En
 
 // interpro finds a domain of which the database has no entry, but features.
 func (r Reader) interpro(ctx context.Context, name string) (out []*Entry, err error) {
-	err = each(ctx, r.DB, "SELECT interpro_ac, id FROM {interpro} WHERE interpro_ac = ? ORDER BY id", []any{trim(name)},
+	err = r.DB.Each(ctx, "SELECT interpro_ac, id FROM {interpro} WHERE interpro_ac = ? ORDER BY id", []any{trim(name)},
 		func(scan func(...any) error) error {
 			e := &Entry{Database: "Interpro"}
 			if err := scan(&e.Primary, &e.Display); err != nil {
@@ -106,7 +106,7 @@ func (r Reader) synonyms(ctx context.Context, entries []*Entry) error {
 	if !r.DB.HasTable("external_synonym") {
 		return nil
 	}
-	return in(ctx, r.DB, "SELECT xref_id, synonym FROM {external_synonym} WHERE xref_id IN (%s) ORDER BY xref_id, synonym", nil, ids,
+	return genomedb.EachOf(ctx, r.DB, "SELECT xref_id, synonym FROM {external_synonym} WHERE xref_id IN (%s) ORDER BY xref_id, synonym", nil, ids,
 		func(scan func(...any) error) error {
 			var id int64
 			var s string
@@ -145,7 +145,7 @@ func (r Reader) Of(ctx context.Context, kind string, ids []int64, f Filter) (map
 	}
 	out, all := map[int64][]*Entry{}, []*Entry{}
 	seen := map[[2]int64]*Entry{} // by object and entry
-	err := in(ctx, r.DB, text+" AND o.ensembl_id IN (%s) ORDER BY o.object_xref_id, g.source_xref_id, g.linkage_type", args, ids,
+	err := genomedb.EachOf(ctx, r.DB, text+" AND o.ensembl_id IN (%s) ORDER BY o.object_xref_id, g.source_xref_id, g.linkage_type", args, ids,
 		func(scan func(...any) error) error {
 			e, row := &Entry{}, identityRow{}
 			var object int64

@@ -48,7 +48,7 @@ func (r Reader) Find(ctx context.Context, kind, id string) (o Object, ok bool, e
 		}
 	}
 	exact := false
-	err = each(ctx, r.DB, k.query, []any{id, stem}, func(scan func(...any) error) error {
+	err = r.DB.Each(ctx, k.query, []any{id, stem}, func(scan func(...any) error) error {
 		var row int64
 		var stable string
 		var have *int64
@@ -73,7 +73,7 @@ func (r Reader) Below(ctx context.Context, o Object) (out [][2]int64, err error)
 	if o.Kind == "Transcript" {
 		column = "transcript_id"
 	}
-	err = each(ctx, r.DB, `SELECT transcript_id, coalesce(canonical_translation_id, 0) FROM {transcript} WHERE `+column+` = ? ORDER BY transcript_id`,
+	err = r.DB.Each(ctx, `SELECT transcript_id, coalesce(canonical_translation_id, 0) FROM {transcript} WHERE `+column+` = ? ORDER BY transcript_id`,
 		[]any{o.ID}, func(scan func(...any) error) error {
 			var row [2]int64
 			err := scan(&row[0], &row[1])
@@ -88,7 +88,7 @@ func (r Reader) Knows(ctx context.Context, table, id string) (found bool, err er
 	if !r.DB.HasColumn(table, "stable_id") {
 		return false, nil
 	}
-	err = each(ctx, r.DB, "SELECT 1 FROM {"+table+"} WHERE stable_id = ?", []any{trim(id)}, func(func(...any) error) error {
+	err = r.DB.Each(ctx, "SELECT 1 FROM {"+table+"} WHERE stable_id = ?", []any{trim(id)}, func(func(...any) error) error {
 		found = true
 		return nil
 	})

@@ -7,16 +7,6 @@ import (
 	"mirrornet/pkg/genomedb/sample"
 )
 
-func TestLike(t *testing.T) {
-	for pattern, want := range map[string]string{
-		"": "", "FOX%": "FOX%", "F_X": "F_X", `NM\_0%`: "NM|_0%", `a\%b`: "a|%b", "a|b": "a||b", `a\|b`: "a||b", `a\xb`: "axb", `a\\b`: `a\b`, `a\`: `a\`, "[x": "[x",
-	} {
-		if got := like(pattern); got != want {
-			t.Errorf("like(%q) = %q, want %q", pattern, got, want)
-		}
-	}
-}
-
 // TestMatching: the database takes patterns for what they are to the reference.
 func TestMatching(t *testing.T) {
 	reg, err := sample.Open(t.Context(), t.TempDir())
@@ -35,7 +25,7 @@ func TestMatching(t *testing.T) {
 	} {
 		condition, arg := matching("db_name", c.text, c.signs)
 		found := false
-		err := each(t.Context(), db, "SELECT db_name FROM {external_db} WHERE "+condition, []any{arg}, func(scan func(...any) error) error {
+		err := db.Each(t.Context(), "SELECT db_name FROM {external_db} WHERE "+condition, []any{arg}, func(scan func(...any) error) error {
 			var name string
 			err := scan(&name)
 			found = found || strings.HasPrefix(name, "HGNC")

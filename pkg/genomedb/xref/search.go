@@ -47,10 +47,10 @@ func (s *Searcher) named(ctx context.Context, name string, database *string) (ma
 	args := []any{arg, arg, arg}
 	if database != nil {
 		text += `JOIN {xref} x ON x.xref_id = n.xref_id JOIN {external_db} d ON d.external_db_id = x.external_db_id AND d.db_name LIKE ? ESCAPE '|' `
-		args = append(args, like(*database+"%"))
+		args = append(args, genomedb.Like(*database+"%"))
 	}
 	out := map[string][]int64{}
-	err := each(ctx, s.DB, text+"ORDER BY o.ensembl_object_type, o.ensembl_id", args, func(scan func(...any) error) error {
+	err := s.DB.Each(ctx, text+"ORDER BY o.ensembl_object_type, o.ensembl_id", args, func(scan func(...any) error) error {
 		var kind string
 		var id int64
 		if err := scan(&kind, &id); err != nil {
@@ -146,7 +146,7 @@ func (s *Searcher) products(ctx context.Context, found []int64) ([]row, error) {
 // Labelled finds the current genes that are shown under a name.
 func (s *Searcher) Labelled(ctx context.Context, label string) ([]Hit, error) {
 	var rows []row
-	err := each(ctx, s.DB, `SELECT g.gene_id, 0, g.seq_region_id, coalesce(g.stable_id, ''), 1 FROM {xref} x
+	err := s.DB.Each(ctx, `SELECT g.gene_id, 0, g.seq_region_id, coalesce(g.stable_id, ''), 1 FROM {xref} x
 		JOIN {gene} g ON g.display_xref_id = x.xref_id WHERE x.display_label = ? AND g.is_current = 1 ORDER BY g.gene_id`, []any{trim(label)}, read(&rows))
 	if err != nil {
 		return nil, err
@@ -159,7 +159,7 @@ func (s *Searcher) Labelled(ctx context.Context, label string) ([]Hit, error) {
 }
 
 func (s *Searcher) rows(ctx context.Context, text string, ids []int64) (rows []row, err error) {
-	err = in(ctx, s.DB, text, nil, ids, read(&rows))
+	err = genomedb.EachOf(ctx, s.DB, text, nil, ids, read(&rows))
 	return rows, err
 }
 
