@@ -8,43 +8,6 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestIntervalArithmetic(t *testing.T) {
-	i := Interval{"6", 100, 200, -1}
-	if e, ok := i.Expand(10, 20); !ok || e != (Interval{"6", 80, 210, -1}) {
-		t.Errorf("Expand(10, 20) on the reverse strand = %+v, %v", e, ok)
-	}
-	if e, ok := i.Expand(-60, -60); ok {
-		t.Errorf("Expand(-60, -60) leaves %+v", e)
-	}
-	if e, ok := (Interval{"6", 5, 9, 1}).Expand(10, 0); !ok || e.Start != 1 {
-		t.Errorf("Expand(10, 0) = %+v, %v", e, ok)
-	}
-	if c, ok := (Interval{"6", 5, 0, 1}).Clamp(50); !ok || c.End != 50 || c.Length() != 46 {
-		t.Errorf("Clamp(50) = %+v, %v", c, ok)
-	}
-	if c, ok := (Interval{"6", 51, 60, 1}).Clamp(50); ok {
-		t.Errorf("Clamp(50) of 51-60 leaves %+v", c)
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		gen := func(name string) Interval {
-			s := rapid.Int64Range(1, 40).Draw(t, name)
-			return Interval{"6", s, s + rapid.Int64Range(0, 20).Draw(t, name+" length"), 1}
-		}
-		a, b := gen("a"), gen("b")
-		shared, all := 0, true
-		for p := b.Start; p <= b.End; p++ {
-			if p >= a.Start && p <= a.End {
-				shared++
-			} else {
-				all = false
-			}
-		}
-		if a.Overlaps(b) != (shared > 0) || b.Overlaps(a) != (shared > 0) || a.Contains(b) != all {
-			t.Fatalf("%v and %v share %d bases: Overlaps %v, Contains %v", a, b, shared, a.Overlaps(b), a.Contains(b))
-		}
-	})
-}
-
 func TestReverseComplement(t *testing.T) {
 	if got := string(ReverseComplement([]byte("ACGTNacgtnRYKMSWBVDH-"))); got != "-DHBVWSKMRYnacgtNACGT" {
 		t.Errorf("reverse complement %s", got)
