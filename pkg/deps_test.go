@@ -53,7 +53,7 @@ upstream: apispec cachekey rfc9111 collapse store respond golang.org/x/time
 genomedb/...: genome modernc.org/sqlite github.com/go-sql-driver/mysql
 ensembl/...: apispec genome genomedb/...
 ensembl/goldentest: apispec ensembl genomedb genomedb/load genomedb/mariadbtest origin
-origin: apispec ensembl genomedb upstream observe ratelimit vouch respond store github.com/go-chi/chi/v5
+origin: admin apispec ensembl genomedb upstream observe ratelimit vouch respond store github.com/go-chi/chi/v5 golang.org/x/sync
 dashboard: apispec region status
 demo: region status github.com/maxmind/mmdbwriter
 bench: genomedb/mariadbtest genomedb/load/loadbench

@@ -45,7 +45,7 @@ type Config struct {
 // New makes the listener's handler.
 func New(c Config) http.Handler {
 	r := chi.NewRouter()
-	r.Use(c.guard)
+	r.Use(c.Guard)
 	get := func(path string, h http.HandlerFunc) {
 		r.Get(path, h)
 		r.Head(path, h)
@@ -97,9 +97,9 @@ func answer(w http.ResponseWriter, err error) {
 	writeJSON(w, http.StatusOK, map[string]bool{"ok": true})
 }
 
-// guard refuses what a browser was tricked into sending (DNS rebinding, forged
+// Guard refuses what a browser was tricked into sending (DNS rebinding, forged
 // forms), and changes without the token.
-func (c Config) guard(next http.Handler) http.Handler {
+func (c Config) Guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := c.refuse(r); err != nil {
 			refuse(w, http.StatusForbidden, err)

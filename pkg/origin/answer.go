@@ -30,14 +30,14 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, s *state, req a
 		h.unmatched(w, r, s, methods)
 		return
 	}
-	answer, body, err := h.work(r, s, req)
+	m, err := h.work(r, s, req)
 	switch {
-	case err == nil && answer.Stream != nil:
-		if err = h.stream(w, r, s, req, answer); err == nil {
-			return
-		}
+	case err == nil && m.Stream != nil:
+		h.stream(w, r, s, req, m)
+		return
 	case err == nil:
-		h.send(w, r, s, req, answer, body)
+		defer h.turns.letGo(m.held)
+		h.send(w, r, s, req, m)
 		return
 	}
 	var e *ensembl.Error
@@ -67,30 +67,50 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, s *state, req a
 	h.fail(w, r, s, format, e)
 }
 
+// made is an answer that is ready to be sent.
+type made struct {
+	ensembl.Answer
+	body []byte // where it is no stream
+	tag  string
+	held int64 // see turns.hold
+}
+
 // work makes an answer and its body when it is the request's turn. A long
-// body is not made here, since it goes at the client's pace; nor is a request's
-// body read, for the same reason.
-func (h *Handler) work(r *http.Request, s *state, req apispec.Request) (answer ensembl.Answer, body []byte, err error) {
+// body is not made here, since it goes at the client's pace, but for its tag: a
+// strong one is what lets an edge go on with a body that broke off. Nor is a
+// request's body read, for the same reason.
+func (h *Handler) work(r *http.Request, s *state, req apispec.Request) (m made, err error) {
 	call, err := h.read(r, s, req)
 	if err != nil {
-		return answer, nil, err
+		return m, err
 	}
-	select {
-	case h.workers <- struct{}{}:
-		defer func() { <-h.workers }()
-	case <-r.Context().Done():
-		return answer, nil, r.Context().Err()
+	ctx, id, canary := r.Context(), req.Endpoint.ID, s.canaries[r.RequestURI]
+	if err := h.turns.begin(ctx, id, canary); err != nil {
+		return m, err
 	}
-	if answer, err = h.handlers[req.Endpoint.ID](r.Context(), call); err != nil {
-		return answer, nil, err
+	defer h.turns.end(id, canary)
+	if m.Answer, err = h.handlers[id](ctx, call); err != nil {
+		return m, err
 	}
 	if req.Unsupported && req.Endpoint.Refuse415 { // as in the reference, a GET that is wrong in itself is told so first
-		return answer, nil, errUnsupported
+		return m, errUnsupported
 	}
-	if answer.Stream == nil {
-		body, err = encode(req, answer)
+	if m.Stream != nil {
+		d := sha256.New()
+		d.Write([]byte(req.Format))
+		d.Write([]byte{0})
+		err = m.Stream.Write(ctx, d)
+		m.tag = entityTag(d)
+		return m, err
 	}
-	return answer, body, err
+	if m.body, err = encode(req, m.Answer); err != nil {
+		return m, err
+	}
+	m.Value = nil // it is not needed while the body is sent
+	if m.held, err = h.turns.hold(ctx, len(m.body)); err == nil {
+		m.tag = etag(req.Format, m.body)
+	}
+	return m, err
 }
 
 // read checks the request and reads its body.
@@ -179,10 +199,10 @@ func (h *Handler) methodNotAllowed(w http.ResponseWriter, r *http.Request, metho
 }
 
 // send writes a good answer, or 304.
-func (h *Handler) send(w http.ResponseWriter, r *http.Request, s *state, req apispec.Request, a ensembl.Answer, body []byte) {
-	h.head(w, s, req, a, etag(req.Format, body))
+func (h *Handler) send(w http.ResponseWriter, r *http.Request, s *state, req apispec.Request, m made) {
+	h.head(w, s, req, m.Answer, m.tag)
 	// It only fails where the client left.
-	_, _, _ = respond.Write(w, r, respond.Source{Status: http.StatusOK, Body: store.NewBody(body)}, nil, respond.Options{})
+	_, _, _ = respond.Write(w, r, respond.Source{Status: http.StatusOK, Body: store.NewBody(m.body)}, nil, respond.Options{})
 }
 
 // head writes the fields of a good answer.
@@ -201,26 +221,17 @@ func (h *Handler) head(w http.ResponseWriter, s *state, req apispec.Request, a e
 	}
 }
 
-// stream writes a long answer. It is made twice, first for its tag: a strong
-// one is what lets an edge go on with a body that broke off. An error came before
-// anything was written.
-func (h *Handler) stream(w http.ResponseWriter, r *http.Request, s *state, req apispec.Request, a ensembl.Answer) error {
-	d := sha256.New()
-	d.Write([]byte(req.Format))
-	d.Write([]byte{0})
-	if err := a.Stream.Write(r.Context(), d); err != nil {
-		return err
-	}
-	h.head(w, s, req, a, entityTag(d))
-	if respond.Begin(w, r, respond.Source{Status: http.StatusOK}, a.Stream.Length, nil, respond.Options{}) {
-		return nil
+// stream writes a long answer, which is made again for it.
+func (h *Handler) stream(w http.ResponseWriter, r *http.Request, s *state, req apispec.Request, m made) {
+	h.head(w, s, req, m.Answer, m.tag)
+	if respond.Begin(w, r, respond.Source{Status: http.StatusOK}, m.Stream.Length, nil, respond.Options{}) {
+		return
 	}
 	// From here on the client's pace counts, and not the time for the work.
-	if err := a.Stream.Write(context.WithoutCancel(r.Context()), patient{w, http.NewResponseController(w)}); err != nil {
+	if err := m.Stream.Write(context.WithoutCancel(r.Context()), patient{w, http.NewResponseController(w)}); err != nil {
 		h.cfg.Logger.Debug("an answer was cut", "endpoint", req.Endpoint.ID, "err", err)
 		panic(http.ErrAbortHandler) // a cut body must not look whole
 	}
-	return nil
 }
 
 // patient gives each piece of a long answer its own time.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"mirrornet/pkg/admin"
 	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/ensembl"
 	"mirrornet/pkg/genomedb"
@@ -49,12 +50,17 @@ type Config struct {
 	GFF3Source string
 
 	// Workers bounds the requests whose answers are made at once; others wait
-	// for their turn. 0: four for each CPU, which is enough where the database
-	// is a file.
+	// for their turn. One endpoint has half of them at most, and the canaries have
+	// some of their own. 0: four for each CPU, which is enough where the database is
+	// a file.
 	Workers int
-	// MaxConcurrent bounds the API requests worked on at once; more get 503.
+	// MaxConcurrent bounds the API requests worked on at once, with half of them
+	// for one endpoint at most; more get 503.
 	// 0: 512.
 	MaxConcurrent int
+	// MaxBodies bounds the bytes of long answers that wait for their clients to
+	// take them; others wait for their turn. 0: 1 GiB.
+	MaxBodies int64
 	// Timeout bounds the work on one API request. 0: 30 s.
 	Timeout time.Duration
 
@@ -70,8 +76,7 @@ type Handler struct {
 	state     atomic.Pointer[state]
 	switching sync.Mutex // held by whoever makes another state
 	router    http.Handler
-	slots     chan struct{}
-	workers   chan struct{}
+	turns     *turns
 	counts    counts
 	limiter   *limiter
 	stopping  atomic.Bool
@@ -87,6 +92,9 @@ func New(cfg Config) (*Handler, error) {
 	}
 	if cfg.MaxConcurrent == 0 {
 		cfg.MaxConcurrent = 512
+	}
+	if cfg.MaxBodies == 0 {
+		cfg.MaxBodies = 1 << 30
 	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 30 * time.Second
@@ -105,7 +113,7 @@ func New(cfg Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{cfg: cfg, limiter: newLimiter(cfg.Rate, cfg.Logger), slots: make(chan struct{}, cfg.MaxConcurrent), workers: make(chan struct{}, cfg.Workers), handlers: map[string]handle{}}
+	h := &Handler{cfg: cfg, limiter: newLimiter(cfg.Rate, cfg.Logger), turns: newTurns(cfg, c.Endpoints), handlers: map[string]handle{}}
 	for _, m := range cfg.Modules {
 		for _, e := range m.Endpoints {
 			if e.Handle == nil && cfg.Upstream == nil {
@@ -223,9 +231,11 @@ func (h *Handler) routes() http.Handler {
 }
 
 // Admin is the handler of the operators' listener: /livez, /readyz, /metrics,
-// /status.json and /debug/pprof.
-func (h *Handler) Admin() http.Handler {
+// /status.json and /debug/pprof. Besides loopback it is asked under these hosts
+// alone, and by no page of another site.
+func (h *Handler) Admin(hosts ...string) http.Handler {
 	r := chi.NewRouter()
+	r.Use(admin.Config{Hosts: hosts}.Guard)
 	r.Get("/livez", func(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, r, http.StatusOK, map[string]string{"state": "alive"})
 	})
@@ -269,15 +279,14 @@ func (h *Handler) serveAPI(w http.ResponseWriter, r *http.Request) {
 	if !h.limiter.admit(rec, r) {
 		return
 	}
-	select {
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
-	default:
+	canary := s.canaries[r.RequestURI]
+	if !h.turns.enter(id, canary) {
 		rec.Header().Set("Retry-After", "1")
 		h.fail(rec, r, s, apispec.JSON, &ensembl.Error{Status: http.StatusServiceUnavailable,
 			Message: "The server is at its limit of concurrent requests. Try again in a second."})
 		return
 	}
+	defer h.turns.leave(id, canary)
 	if h.cfg.Upstream != nil {
 		h.cfg.Upstream.ServeHTTP(rec, r)
 		return

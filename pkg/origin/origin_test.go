@@ -388,12 +388,15 @@ func TestPanicIsLogged(t *testing.T) {
 			t.Errorf("log has no %q:\n%s", want, log.String())
 		}
 	}
-	if w := ask(h.Admin(), "GET", "/metrics", ""); !strings.Contains(w.Body.String(), `mirrornet_requests_total{action="serve"`) {
+	if w := ask(h.Admin("example.com"), "GET", "/metrics", ""); !strings.Contains(w.Body.String(), `mirrornet_requests_total{action="serve"`) {
 		t.Error("no request counted in /metrics")
 	}
 	for _, path := range []string{"/livez", "/readyz", "/status.json"} {
-		if w := ask(h.Admin(), "GET", path, ""); w.Code != 200 {
+		if w := ask(h.Admin("example.com"), "GET", path, ""); w.Code != 200 {
 			t.Errorf("%s: %d", path, w.Code)
+		}
+		if w := ask(h.Admin("127.0.0.1"), "GET", path, ""); w.Code != 403 { // asked as example.com
+			t.Errorf("%s under a name that is not the listener's: %d", path, w.Code)
 		}
 	}
 }

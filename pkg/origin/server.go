@@ -59,7 +59,8 @@ func Listen(cfg ServeConfig) (*Server, error) {
 			s.public.Close()
 			return nil, fmt.Errorf("origin: listening on %q for operators: %w", cfg.Admin, err)
 		}
-		s.adminServer = s.server(cfg.Handler.Admin())
+		host, _, _ := net.SplitHostPort(cfg.Admin)
+		s.adminServer = s.server(cfg.Handler.Admin(host))
 	}
 	return s, nil
 }

@@ -18,6 +18,7 @@ type state struct {
 	unused    chan struct{}      // closed when neither is left
 	catalogue *apispec.Catalogue
 	index     *apispec.Index
+	canaries  map[string]bool // their targets
 	hash      string
 	json      []byte // of the catalogue
 	openapi   []byte
@@ -28,8 +29,11 @@ func newState(c *apispec.Catalogue, modules []ensembl.Module, genome *genomedb.R
 	if err != nil {
 		return nil, err
 	}
-	s := &state{catalogue: c, index: index, hash: c.Hash(), genome: genome, unused: make(chan struct{})}
+	s := &state{catalogue: c, index: index, hash: c.Hash(), genome: genome, unused: make(chan struct{}), canaries: map[string]bool{}}
 	s.users.Store(1)
+	for _, c := range c.Canaries() {
+		s.canaries[c.Target] = true
+	}
 	if s.json, err = json.Marshal(c); err != nil {
 		return nil, err
 	}
