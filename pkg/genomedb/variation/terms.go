@@ -7,8 +7,13 @@ import (
 	"mirrornet/pkg/genomedb"
 )
 
-// longestTerm bounds what is taken for the name of a term.
-const longestTerm = 255
+const (
+	// longestTerm bounds what is taken for the name of a term.
+	longestTerm = 255
+	// mostTerms bounds what is asked for at once: each may have to be looked for
+	// in the whole ontology, which has some forty consequences.
+	mostTerms = 200
+)
 
 // FindTerms finds the consequences that users ask for: accessions of the
 // Sequence Ontology, names, synonyms or SQL patterns of them, each with its
@@ -18,8 +23,15 @@ func FindTerms(ctx context.Context, ontology *genomedb.Database, asked []string)
 	if len(asked) == 0 {
 		return nil, nil
 	}
-	names := make([]string, 0, len(asked))
+	names := make([]string, 0, min(len(asked), mostTerms))
+	seen := map[string]bool{}
 	for _, term := range asked {
+		if seen[term] {
+			continue
+		}
+		if seen[term] = true; len(seen) > mostTerms {
+			return nil, genomedb.Refuse("No more than %d terms may be asked for at once", mostTerms)
+		}
 		if strings.HasPrefix(term, "SO:") {
 			var err error
 			if term, err = nameOf(ctx, ontology, term); err != nil {

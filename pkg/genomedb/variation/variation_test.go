@@ -3,8 +3,10 @@ package variation_test
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -61,6 +63,16 @@ func TestTerms(t *testing.T) {
 	}
 	if found, err := variation.FindTerms(t.Context(), ontology, nil); found != nil || err != nil {
 		t.Errorf("nothing asked for finds %v, %v", found, err)
+	}
+	var many []string
+	for i := range 300 {
+		many = append(many, "x"+strconv.Itoa(i%200))
+	}
+	if _, err := variation.FindTerms(t.Context(), ontology, many); err != nil {
+		t.Errorf("200 terms, some of them twice: %v", err)
+	}
+	if _, err := variation.FindTerms(t.Context(), ontology, append(many, "one more")); !errors.As(err, new(*genomedb.Refusal)) {
+		t.Errorf("201 terms: %v", err)
 	}
 	_, err := variation.FindTerms(t.Context(), ontology, []string{"SO:0"})
 	if refused, ok := err.(*genomedb.Refusal); !ok || refused.Status != 400 || !strings.Contains(refused.Message, "'SO:0' could not be found") {
