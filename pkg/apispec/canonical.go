@@ -158,7 +158,7 @@ func (r Request) pattern() string {
 // though none was meant (an id of that form, sent with a Content-Type): the
 // origin would cut it off.
 func guardSuffix(path []byte) []byte {
-	cut, _ := cutExtension(string(path), nil, nil)
+	cut, _ := CutExtension(string(path), "", nil)
 	if len(cut) == len(path) {
 		return path
 	}

@@ -63,7 +63,7 @@ type Endpoint struct {
 	Summary     string `json:"summary"`
 	Description string `json:"description,omitempty"`
 	// Aliases are further paths that name the same endpoint, with a subset of
-	// Path's parameters.
+	// the parameters. A last {name...} is one or more whole segments.
 	Aliases []string `json:"aliases,omitempty"`
 	Params  []Param  `json:"params,omitempty"`
 	Body    *Body    `json:"body,omitempty"` // POST only
@@ -270,7 +270,16 @@ func pathNames(pattern string) (names []string) {
 
 func paramSegment(seg string) (name string, ok bool) {
 	if len(seg) > 2 && seg[0] == '{' && seg[len(seg)-1] == '}' {
-		return seg[1 : len(seg)-1], true
+		return strings.TrimSuffix(seg[1:len(seg)-1], restMark), true
 	}
 	return "", false
 }
+
+// restMark in the last segment of an alias says that it stands for one or more
+// segments: what the reference passes over behind a whole path.
+const restMark = "..."
+
+func isRest(seg string) bool { return strings.HasSuffix(seg, restMark+"}") }
+
+// PassesOver reports whether a path pattern ends in a {name...}.
+func PassesOver(pattern string) bool { return isRest(pattern) }

@@ -21,6 +21,7 @@ type Index struct {
 type node struct {
 	literal map[string]*node
 	param   *node
+	rest    *node           // of a pattern that ends in {name...}
 	leaf    map[string]leaf // by method
 }
 
@@ -54,11 +55,14 @@ func (ix *Index) insert(e *Endpoint, pattern string) error {
 	n, names := &ix.root, []string(nil)
 	for _, seg := range segments(pattern) {
 		if name, ok := paramSegment(seg); ok {
-			names = append(names, name)
-			if n.param == nil {
-				n.param = &node{}
+			next := &n.param
+			if isRest(seg) {
+				next = &n.rest
 			}
-			n = n.param
+			if *next == nil {
+				*next = &node{}
+			}
+			names, n = append(names, name), *next
 			continue
 		}
 		if n.literal == nil {
@@ -114,7 +118,10 @@ func (ix *Index) Match(method, escapedPath string) (e *Endpoint, params map[stri
 		if next := n.literal[rest[0]]; next != nil && walk(next, rest[1:], vals) {
 			return true
 		}
-		return n.param != nil && walk(n.param, rest[1:], append(vals, rest[0]))
+		if n.param != nil && walk(n.param, rest[1:], append(vals, rest[0])) {
+			return true
+		}
+		return n.rest != nil && walk(n.rest, nil, append(vals, strings.Join(rest, "/")))
 	}
 	walk(&ix.root, segs, make([]string, 0, 4))
 	l, ok := found[method]

@@ -2,9 +2,9 @@ package apispec
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Value is one query parameter as sent, decoded.
@@ -45,8 +45,7 @@ func (v Values) Bool(name string) bool {
 }
 
 // ParseQuery splits a raw query at "&" and ";" (net/url drops pairs around a
-// semicolon) and decodes it. A pair with a bad escape keeps its raw text, as
-// the reference does.
+// semicolon) and decodes it. What is no escape stays as it is.
 func ParseQuery(raw string) (vals Values) {
 	for pair := range strings.FieldsFuncSeq(raw, func(r rune) bool { return r == '&' || r == ';' }) {
 		name, value, _ := strings.Cut(pair, "=")
@@ -56,10 +55,23 @@ func ParseQuery(raw string) (vals Values) {
 }
 
 func unescape(s string) string {
-	if d, err := url.QueryUnescape(s); err == nil {
-		return d
+	return unescapeAgain(strings.ReplaceAll(s, "+", " "))
+}
+
+// ValidQuery reports whether a decoded query is text; the API answers no
+// other.
+func ValidQuery(query Values) bool {
+	return !slices.ContainsFunc(query, func(v Value) bool { return !validText(v.Name) || !validText(v.Value) })
+}
+
+// validText is UTF-8 without the code points that are never characters.
+func validText(s string) bool {
+	for i, r := range s {
+		if r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD") || r >= 0xFDD0 && r <= 0xFDEF || r&0xFFFE == 0xFFFE {
+			return false
+		}
 	}
-	return s
+	return true
 }
 
 // Request is a request as the API understands it: requests that the catalogue
@@ -88,23 +100,28 @@ var extensions = map[string]string{
 
 // CutExtension takes a known suffix (".json", ".fasta" …) off an escaped path
 // and names its media type. As in the reference, it does so only when neither
-// a Content-Type field nor a content-type parameter says the type.
+// a Content-Type field nor anything like a content-type parameter says the type.
 func CutExtension(escapedPath, rawQuery string, h http.Header) (path, mediaType string) {
-	return cutExtension(escapedPath, ParseQuery(rawQuery), h)
-}
-
-func cutExtension(escapedPath string, query Values, h http.Header) (path, mediaType string) {
-	if h.Get("Content-Type") != "" || query.Has("content-type") {
-		return escapedPath, ""
-	}
 	dot := strings.LastIndexByte(escapedPath, '.')
-	if dot <= strings.LastIndexByte(escapedPath, '/') {
+	if dot <= strings.LastIndexByte(escapedPath, '/') || h.Get("Content-Type") != "" {
 		return escapedPath, ""
 	}
-	if t, ok := extensions[escapedPath[dot+1:]]; ok {
+	if t, ok := extensions[escapedPath[dot+1:]]; ok && !namesType(rawQuery) {
 		return escapedPath[:dot], t
 	}
 	return escapedPath, ""
+}
+
+// namesType reports whether a raw query has the text "content-type=" anywhere
+// but in what is said to the network.
+func namesType(rawQuery string) bool {
+	for pair := range strings.FieldsFuncSeq(rawQuery, func(r rune) bool { return r == '&' || r == ';' }) {
+		name, _, _ := strings.Cut(pair, "=")
+		if strings.Contains(lower(pair), "content-type=") && !slices.Contains(steering[:], lower(unescape(name))) {
+			return true
+		}
+	}
+	return false
 }
 
 // Resolve reads a request as the API does. ok is false when no endpoint has
@@ -115,9 +132,9 @@ func cutExtension(escapedPath string, query Values, h http.Header) (path, mediaT
 // and what says no more than its absence are taken out, sorted by name.
 func (ix *Index) Resolve(method, escapedPath, rawQuery string, h http.Header) (req Request, methods []string, ok bool) {
 	query := ParseQuery(rawQuery)
-	path, suffixType := cutExtension(escapedPath, query, h)
+	path, suffixType := CutExtension(escapedPath, rawQuery, h)
 	e, params, methods := ix.Match(method, path)
-	if e == nil {
+	if e == nil || !ValidQuery(query) {
 		return Request{}, methods, false
 	}
 	asked := Asked(method, query.Get("content-type"), suffixType, h)
@@ -127,64 +144,6 @@ func (ix *Index) Resolve(method, escapedPath, rawQuery string, h http.Header) (r
 		req.Callback = query.Get("callback")
 	}
 	return req, nil, true
-}
-
-// Asked lists the media types that a request asks for, most wanted first,
-// without "*/*". suffixType is that of a path suffix, "" for none.
-func Asked(method, parameter, suffixType string, h http.Header) (types []string) {
-	add := func(t string) {
-		t, _, _ = strings.Cut(t, ";")
-		if t = strings.TrimSpace(t); t != "" && t != "*/*" && !slices.Contains(types, t) {
-			types = append(types, t)
-		}
-	}
-	contentType := strings.ToLower(h.Get("Content-Type"))
-	if suffixType != "" {
-		contentType = suffixType
-	}
-	if method == "POST" {
-		for _, t := range accepted(h) {
-			add(t)
-		}
-		add(contentType)
-		return types
-	}
-	add(contentType)
-	add(parameter)
-	for _, t := range accepted(h) {
-		add(t)
-	}
-	return types
-}
-
-// accepted are the Accept field's types by descending weight; equal weights
-// keep their order. Weight 0 is "not acceptable" (RFC 9110 §12.4.2).
-func accepted(h http.Header) []string {
-	type item struct {
-		t string
-		q float64
-	}
-	var items []item
-	for part := range strings.SplitSeq(strings.Join(h.Values("Accept"), ","), ",") {
-		t, params, _ := strings.Cut(part, ";")
-		if q := weight(params); q > 0 && strings.TrimSpace(t) != "" {
-			items = append(items, item{strings.TrimSpace(t), q})
-		}
-	}
-	slices.SortStableFunc(items, func(a, b item) int {
-		switch {
-		case a.q > b.q:
-			return -1
-		case a.q < b.q:
-			return 1
-		}
-		return 0
-	})
-	types := make([]string, len(items))
-	for i, it := range items {
-		types[i] = it.t
-	}
-	return types
 }
 
 func choose(e *Endpoint, asked []string) (format string, unsupported bool) {
@@ -206,7 +165,7 @@ func ErrorFormat(asked []string) string {
 		switch t {
 		case JSON, XML, YAML, HTML:
 			return t
-		case JSONP, "text/x-json":
+		case Plain, "text/x-json":
 			return JSON
 		}
 	}

@@ -21,6 +21,8 @@ func testIndex(t testing.TB) *Index {
 		{ID: "ids", Method: "POST", Path: "/lookup/id", Formats: []string{JSON}},
 		{ID: "seq", Method: "GET", Path: "/sequence/id/{id}", Refuse415: true, Formats: []string{JSON, FASTA, Plain},
 			Params: []Param{{Name: "id", In: InPath, Type: String, Required: true}}},
+		{ID: "rest", Method: "GET", Path: "/lookup/rest/{id}", Aliases: []string{"/lookup/rest/{id}/{rest...}"}, Formats: []string{JSON},
+			Params: []Param{{Name: "id", In: InPath, Type: String}, {Name: "rest", In: InPath, Type: String}}},
 		{ID: "symbol", Method: "GET", Path: "/lookup/symbol/{species}/{symbol}", Formats: []string{JSON},
 			Params: []Param{species, {Name: "symbol", In: InPath, Type: String, Required: true}}},
 	}})
@@ -52,7 +54,16 @@ func TestResolve(t *testing.T) {
 		{"parameter wins over accept", "GET", "/info/ping", "content-type=text/xml", h("Accept", "application/json"), "ping", XML, XML, false},
 		{"semicolons separate", "GET", "/info/ping", "a=1;content-type=text/xml", nil, "ping", XML, XML, false},
 		{"weights", "GET", "/info/ping", "", h("Accept", "text/xml;q=0.3, application/json;q=0.9"), "ping", JSON, JSON, false},
-		{"weight zero", "GET", "/info/ping", "", h("Accept", "text/xml;q=0"), "ping", JSON, JSON, false},
+		{"weight zero is no refusal", "GET", "/info/ping", "", h("Accept", "text/xml;q=0"), "ping", XML, XML, false},
+		{"a weight of one beats none", "GET", "/info/ping", "", h("Accept", "text/xml, application/json;q=1"), "ping", JSON, JSON, false},
+		{"accept is case-blind", "GET", "/info/ping", "", h("Accept", "TEXT/XML ; Q = \"0.5\", application/json;q=0.4"), "ping", XML, XML, false},
+		{"a weight behind another parameter", "GET", "/info/ping", "", h("Accept", "text/xml;level=1;q=0.1, text/html"), "ping", XML, XML, false},
+		{"a weight above all", "GET", "/info/ping", "", h("Content-Type", "text/html", "Accept", "text/xml;q=4"), "ping", XML, XML, false},
+		{"a parameter is taken as a whole", "GET", "/info/ping", "content-type=text/xml%3Bcharset=utf-8", h("Accept", "text/html"), "ping", HTML, HTML, false},
+		{"a script's errors", "GET", "/info/ping", "", h("Content-Type", "text/javascript", "Accept", "text/xml"), "ping", JSONP, XML, false},
+		{"no suffix beside a type", "GET", "/info/ping.xml", "x=1&x-Content-Type=1", nil, "", "", "", false},
+		{"post: a weight is below the body's type", "POST", "/lookup/id", "", h("Accept", "text/xml;q=1", "Content-Type", "application/json"), "ids", JSON, JSON, false},
+		{"post: the body's type is not weighed twice", "POST", "/lookup/id", "", h("Accept", "application/json, text/html", "Content-Type", "application/json"), "ids", JSON, HTML, false},
 		{"suffix", "GET", "/info/ping.xml", "", nil, "ping", XML, XML, false},
 		{"suffix beats accept", "GET", "/info/ping.xml", "", h("Accept", "application/json"), "ping", XML, XML, false},
 		{"yaml is for errors", "GET", "/info/ping.yaml", "", nil, "ping", JSON, YAML, true},
@@ -71,6 +82,9 @@ func TestResolve(t *testing.T) {
 				tc.h = http.Header{}
 			}
 			r, _, ok := ix.Resolve(tc.method, tc.path, tc.query, tc.h)
+			if !ok && tc.id == "" {
+				return
+			}
 			if !ok {
 				t.Fatal("no endpoint")
 			}
@@ -84,11 +98,11 @@ func TestResolve(t *testing.T) {
 
 func TestResolveDetails(t *testing.T) {
 	ix := testIndex(t)
-	r, _, ok := ix.Resolve("GET", "/lookup/symbol/homo%20sapiens/A%252FB", "expand=1;content-type=application/json&x=%zz", http.Header{})
+	r, _, ok := ix.Resolve("GET", "/lookup/symbol/homo%20sapiens/A%252FB", "expand=1;content-type=application/json&x=%zz%41+b", http.Header{})
 	if !ok || r.Path["species"] != "homo sapiens" || r.Path["symbol"] != "A/B" {
 		t.Errorf("path parameters: %v %v", ok, r.Path)
 	}
-	if diff := cmp.Diff(Values{{"expand", "1"}, {"x", "%zz"}}, r.Query); diff != "" {
+	if diff := cmp.Diff(Values{{"expand", "1"}, {"x", "%zzA b"}}, r.Query); diff != "" {
 		t.Error(diff)
 	}
 	r, _, _ = ix.Resolve("GET", "/lookup/id/X", "type=gene", http.Header{})
@@ -98,6 +112,16 @@ func TestResolveDetails(t *testing.T) {
 	r, _, _ = ix.Resolve("GET", "/info/ping", "content-type=text/javascript;callback=a.b", http.Header{})
 	if r.Format != JSONP || r.Callback != "a.b" {
 		t.Errorf("JSONP: %+v", r)
+	}
+	for query, want := range map[string]bool{"x=%C3%A9": true, "x=%FF": false, "%FF": false, "x=%ED%A0%80": false, "x=%EF%BF%BF": false, "x=%EF%BF%BD": true} {
+		if _, _, ok := ix.Resolve("GET", "/info/ping", query, http.Header{}); ok != want {
+			t.Errorf("%s: %v, want %v", query, ok, want)
+		}
+	}
+	for path, want := range map[string]string{"/lookup/rest/X/a": "a", "/lookup/rest/X/a/b//c": "a/b//c", "/lookup/rest/X": "", "/lookup/rest": ""} {
+		if r, _, _ := ix.Resolve("GET", path, "", http.Header{}); r.Path["rest"] != want {
+			t.Errorf("%s: %q, want %q behind it", path, r.Path, want)
+		}
 	}
 	for path, want := range map[string]string{ // decoded, split, decoded again
 		"/lookup/symbol%2Fa%2Fb": "b", "/lookup/symbol/a/%2525zz": "%zz", "/lookup/symbol/a/%2541%252": "A%2",

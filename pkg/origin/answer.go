@@ -143,10 +143,14 @@ func (h *Handler) unmatched(w http.ResponseWriter, r *http.Request, s *state, me
 	switch {
 	case r.Method == http.MethodOptions:
 		h.options(w, r, s)
+	case !apispec.ValidQuery(apispec.ParseQuery(r.URL.RawQuery)):
+		h.fail(w, r, s, apispec.JSON, ensembl.BadRequest("Bad Request: the query is not UTF-8"))
 	case len(methods) > 0:
 		h.methodNotAllowed(w, r, methods)
 	case badPath(r):
-		h.fail(w, r, s, errorFormat(r), ensembl.BadRequest("Bad Request: the path is not UTF-8"))
+		h.fail(w, r, s, apispec.JSON, ensembl.BadRequest("Bad Request: the path is not UTF-8"))
+	case !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost}, r.Method):
+		h.methodNotAllowed(w, r, []string{http.MethodGet, http.MethodPost})
 	default:
 		w.Header().Set("Cache-Control", "public, max-age=60")
 		h.fail(w, r, s, errorFormat(r), ensembl.NotFound("page not found. Please check your uri and refer to our documentation "+documentation))
@@ -194,7 +198,7 @@ func allow(methods []string) string {
 
 func (h *Handler) methodNotAllowed(w http.ResponseWriter, r *http.Request, methods []string) {
 	w.Header().Set("Allow", allow(methods))
-	h.fail(w, r, h.state.Load(), errorFormat(r), &ensembl.Error{Status: http.StatusMethodNotAllowed,
+	h.fail(w, r, h.state.Load(), apispec.JSON, &ensembl.Error{Status: http.StatusMethodNotAllowed,
 		Message: "Method " + r.Method + " is not implemented here; use " + strings.Join(methods, " or ")})
 }
 

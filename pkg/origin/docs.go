@@ -63,19 +63,16 @@ func readable(path string) string {
 
 func describeEndpoint(site string, e *apispec.Endpoint) endpointPage {
 	p := endpointPage{Title: e.Method + " " + readable(e.Path), E: e}
-	hidden := map[string]bool{}
 	for _, q := range e.Params {
 		switch {
 		case q.In == apispec.InQuery:
 			p.Query = append(p.Query, q)
 		case strings.Contains(e.Path, "{"+q.Name+"}"):
 			p.Path = append(p.Path, q)
-		default: // what aliases pass over
-			hidden[q.Name] = true
 		}
 	}
 	for _, a := range e.Aliases {
-		if !passesOver(a, hidden) {
+		if !apispec.PassesOver(a) {
 			p.Aliases = append(p.Aliases, e.Method+" "+readable(a))
 		}
 	}
@@ -94,15 +91,6 @@ func describeEndpoint(site string, e *apispec.Endpoint) endpointPage {
 		p.Kept = (time.Duration(e.Freshness.MaxAge) * time.Second).String()
 	}
 	return p
-}
-
-func passesOver(alias string, hidden map[string]bool) bool {
-	for name := range hidden {
-		if strings.Contains(alias, "{"+name+"}") {
-			return true
-		}
-	}
-	return false
 }
 
 type homePage struct {

@@ -17,7 +17,7 @@ import (
 // statement says; what is no endpoint has none.
 func TestDocs(t *testing.T) {
 	spec := apispec.Endpoint{ID: "lookup_id", Group: "Lookup", Method: "GET", Path: "/lookup/id/{id}", Summary: "Finds <things>",
-		Aliases: []string{"/lookup/{id}", "/lookup/id/{id}/{rest}"}, Formats: []string{apispec.JSON},
+		Aliases: []string{"/lookup/{id}", "/lookup/id/{id}/{rest...}"}, Formats: []string{apispec.JSON},
 		Params: []apispec.Param{{Name: "id", In: apispec.InPath, Type: apispec.String, Required: true}, {Name: "rest", In: apispec.InPath, Type: apispec.String},
 			{Name: "format", In: apispec.InQuery, Type: apispec.Enum, Default: "full", Allowed: []string{"full", "condensed"}}},
 		Examples: []apispec.Example{{Target: "/lookup/id/A?format=full", ContentType: apispec.JSON}}}

@@ -18,14 +18,17 @@ import (
 const MaxBody = 4 << 20
 
 // checkParams holds a request against its endpoint's statement. Empty values
-// are as good as absent, and names that are not stated are passed over: both
-// are what the API's clients rely on.
+// and 0 for a word are as good as absent, of several values the first counts,
+// and names that are not stated are passed over: all are what the API's clients
+// rely on.
 func checkParams(req apispec.Request) error {
 	for i := range req.Endpoint.Params {
 		p := &req.Endpoint.Params[i]
 		values := req.Query.All(p.Name)
 		if p.In == apispec.InPath {
 			values = []string{req.Path[p.Name]}
+		} else if len(values) > 1 && !p.Repeated {
+			values = values[:1]
 		}
 		present := false
 		for _, v := range values {
@@ -48,7 +51,7 @@ func checkParams(req apispec.Request) error {
 // to read: of most the reference takes as much as looks like one, as its
 // language does.
 func checkValue(p *apispec.Param, v string) error {
-	if p.Type != apispec.Enum || slices.Contains(p.Allowed, v) {
+	if p.Type != apispec.Enum || v == "0" || slices.Contains(p.Allowed, v) {
 		return nil
 	}
 	switch p.Name { // the API's own sentences
@@ -79,6 +82,47 @@ func readBody(r *http.Request) (map[string]json.RawMessage, error) {
 	return parseBody(b)
 }
 
+// repeated finds a name that an object of the JSON text has twice.
+func repeated(b []byte) string {
+	type level struct {
+		names map[string]bool // nil: a list
+		value bool            // comes next
+	}
+	var open []*level
+	d := json.NewDecoder(bytes.NewReader(b))
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return "" // the end
+		}
+		var in *level
+		if len(open) > 0 {
+			in = open[len(open)-1]
+		}
+		switch t, _ := token.(json.Delim); {
+		case t == '}' || t == ']':
+			open = open[:len(open)-1]
+			continue
+		case in == nil || in.names == nil:
+		case !in.value:
+			name := token.(string)
+			if in.names[name] {
+				return name
+			}
+			in.names[name], in.value = true, true
+			continue
+		default:
+			in.value = false
+		}
+		switch token {
+		case json.Delim('{'):
+			open = append(open, &level{names: map[string]bool{}})
+		case json.Delim('['):
+			open = append(open, &level{})
+		}
+	}
+}
+
 func parseBody(b []byte) (map[string]json.RawMessage, error) {
 	if b = bytes.TrimSpace(b); len(b) == 0 {
 		return map[string]json.RawMessage{}, nil
@@ -90,6 +134,9 @@ func parseBody(b []byte) (map[string]json.RawMessage, error) {
 			return nil, ensembl.BadRequest("The POST body is not JSON, from byte %d on: %s", syntax.Offset, syntax)
 		}
 		return nil, ensembl.BadRequest("The POST body must be a JSON object, such as {\"ids\": [\"…\"]}")
+	}
+	if name := repeated(b); name != "" {
+		return nil, ensembl.BadRequest("The POST body has the name %q twice in one object", name)
 	}
 	if body == nil { // null
 		return nil, ensembl.BadRequest("The POST body must be a JSON object, such as {\"ids\": [\"…\"]}")

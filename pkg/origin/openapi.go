@@ -35,6 +35,9 @@ func OpenAPI(c *apispec.Catalogue, modules []ensembl.Module) ([]byte, error) {
 			tags = append(tags, obj{"name": e.Group})
 		}
 		for n, path := range append([]string{e.Path}, e.Aliases...) {
+			if apispec.PassesOver(path) {
+				continue // OpenAPI has no such paths
+			}
 			id := e.ID
 			if n > 0 {
 				id += "_" + strconv.Itoa(n)

@@ -77,6 +77,9 @@ func TestOpenAPICovers(t *testing.T) {
 	}
 	for _, e := range h.Catalogue().Endpoints {
 		for _, path := range append([]string{e.Path}, e.Aliases...) {
+			if apispec.PassesOver(path) {
+				continue
+			}
 			where := e.Method + " " + path
 			operations--
 			op, ok := paths[path][strings.ToLower(e.Method)]

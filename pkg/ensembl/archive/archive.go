@@ -42,7 +42,7 @@ var (
 	getID = apispec.Endpoint{
 		ID: "archive_id_get", Group: group, Method: "GET", Path: "/archive/id/{id}",
 		Summary: "Says in which release a stable id was last seen, and what took its place",
-		Aliases: []string{"/archive/id", "/archive/id/{id}/{rest}"},
+		Aliases: []string{"/archive/id", "/archive/id/{id}/{rest...}"},
 		Params:  append([]apispec.Param{pathID, pathRest}, options...),
 		Formats: formats, Freshness: fresh, Tags: []string{"archive", "id:{id}"},
 		Canaries: []string{"/archive/id/ENSG00000157764?content-type=application/json"},
@@ -55,8 +55,8 @@ var (
 	postID = apispec.Endpoint{
 		ID: "archive_id_post", Group: group, Method: "POST", Path: "/archive/id",
 		Summary: "Says the same of many stable ids; those that are not found are missing",
-		Aliases: []string{"/archive/id/{id}", "/archive/id/{id}/{rest}"},
-		Params:  append([]apispec.Param{pathID, pathRest}, options...),
+		Aliases: []string{"/archive/id/{rest...}"},
+		Params:  append([]apispec.Param{pathRest}, options...),
 		Body: &apispec.Body{ListOf: "id", MaxItems: 1000, Safe: true, Fields: []apispec.Param{
 			{Name: "id", Type: apispec.String, Required: true, Repeated: true, Description: "Stable ids"}}},
 		Formats: formats, Freshness: fresh, Tags: []string{"archive"},
@@ -158,9 +158,9 @@ func list(c ensembl.Call) (ids []string, err error) {
 // find looks ids up, in the databases that are said to have them. Each is in
 // records, or in failed with what the API says of it.
 func find(ctx context.Context, c ensembl.Call, ids []string) (records map[string]*archive.Record, failed map[string]*ensembl.Error, tags []string, err error) {
-	f, objectType := feature.Finder{Genome: c.Genome}, option(c, "object_type")
-	located, err := f.Locate(ctx, ids, feature.Filter{Species: option(c, "species"), Kind: option(c, "db_type"), Type: objectType,
-		Archived: true, Listed: objectType == "" && c.Query.Has("object_type")})
+	filter := feature.NewFilter(c.Query.Get("species"), c.Query.Get("db_type"), c.Query.Get("object_type"), c.Query.Has("object_type"))
+	filter.Archived = true
+	located, err := (&feature.Finder{Genome: c.Genome}).Locate(ctx, ids, filter)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -199,14 +199,6 @@ func find(ctx context.Context, c ensembl.Call, ids []string) (records map[string
 	}
 	slices.Sort(tags)
 	return records, failed, tags, nil
-}
-
-// option is a parameter's value; "0" is none, as in the reference.
-func option(c ensembl.Call, name string) string {
-	if !c.Query.Bool(name) {
-		return ""
-	}
-	return c.Query.Get(name)
 }
 
 // core is a species' core database, which has the history of all.

@@ -22,14 +22,14 @@ func biotypes() []ensembl.Endpoint {
 			func(e *apispec.Endpoint) { ofSpecies(e); e.Examples = example("/info/biotypes/homo_sapiens") }),
 		get("info_biotypes_groups", "/info/biotypes/groups/{group}/{object_type}",
 			"Groups of biotypes; with a group, the biotypes in it", biotypeGroups, ensembl.Either{[]biotype{}, []string{}}, func(e *apispec.Endpoint) {
-				e.Aliases = []string{"/info/biotypes/groups/{group}", "/info/biotypes/groups", "/info/biotypes/groups/{group}/{object_type}/{rest}"}
+				e.Aliases = []string{"/info/biotypes/groups/{group}", "/info/biotypes/groups", "/info/biotypes/groups/{group}/{object_type}/{rest...}"}
 				e.Params = []apispec.Param{{Name: "group", In: apispec.InPath, Type: apispec.String,
 					Description: "Group of biotypes", Examples: []string{"coding"}}, objectType, rest}
 				e.Examples = example("/info/biotypes/groups", "/info/biotypes/groups/coding", "/info/biotypes/groups/coding/gene")
 			}),
 		get("info_biotypes_name", "/info/biotypes/name/{name}/{object_type}",
 			"Properties of the biotypes of a name", biotypeName, []biotype{}, func(e *apispec.Endpoint) {
-				e.Aliases = []string{"/info/biotypes/name/{name}", "/info/biotypes/name", "/info/biotypes/name/{name}/{object_type}/{rest}"}
+				e.Aliases = []string{"/info/biotypes/name/{name}", "/info/biotypes/name", "/info/biotypes/name/{name}/{object_type}/{rest...}"}
 				e.Params = []apispec.Param{{Name: "name", In: apispec.InPath, Type: apispec.String,
 					Description: "Name of a biotype", Examples: []string{"protein_coding"}}, objectType, rest}
 				e.Examples = example("/info/biotypes/name/protein_coding", "/info/biotypes/name/protein_coding/gene")

@@ -60,7 +60,7 @@ var (
 	getID = apispec.Endpoint{
 		ID: "lookup_id", Group: group, Method: "GET", Path: "/lookup/id/{id}",
 		Summary: "Says what a stable id names and where that lies",
-		Aliases: []string{"/lookup/{id}", "/lookup/id", "/lookup/id/{id}/{rest}"},
+		Aliases: []string{"/lookup/{id}", "/lookup/id", "/lookup/id/{id}/{rest...}"},
 		Params:  []apispec.Param{pathID, pathRest, dbType, expand, format, mane, objectType, phenotypes, species, utr},
 		Formats: formats, Freshness: fresh, Tags: []string{"lookup", "id:{id}"},
 		Canaries: []string{"/lookup/id/ENSG00000157764?content-type=application/json"},
@@ -74,8 +74,8 @@ var (
 	postID = apispec.Endpoint{
 		ID: "lookup_id_post", Group: group, Method: "POST", Path: "/lookup/id",
 		Summary: "Says what each of many stable ids names; those that are not found are null",
-		Aliases: []string{"/lookup/id/{id}"},
-		Params:  []apispec.Param{pathID, dbType, expand, format, mane, objectType, phenotypes, species, utr},
+		Aliases: []string{"/lookup/id/{rest...}"},
+		Params:  []apispec.Param{pathRest, dbType, expand, format, mane, objectType, phenotypes, species, utr},
 		Body: &apispec.Body{ListOf: "ids", MaxItems: 1000, Safe: true, Fields: []apispec.Param{
 			{Name: "ids", Type: apispec.String, Required: true, Repeated: true, Description: "Stable ids"},
 			dbType, expand, format, phenotypes, species, utr}},
@@ -86,7 +86,7 @@ var (
 	getSymbol = apispec.Endpoint{
 		ID: "lookup_symbol", Group: group, Method: "GET", Path: "/lookup/symbol/{species}/{symbol}",
 		Summary: "Finds the gene of a name, and says where it lies",
-		Aliases: []string{"/lookup/symbol/{species}", "/lookup/symbol", "/lookup/symbol/{species}/{symbol}/{rest}"},
+		Aliases: []string{"/lookup/symbol/{species}", "/lookup/symbol", "/lookup/symbol/{species}/{symbol}/{rest...}"},
 		Params:  []apispec.Param{pathSpecies, pathSymbol, pathRest, expand, format, mane, utr},
 		Formats: formats, Freshness: fresh, Tags: []string{"lookup", "species:{species}"},
 		Examples: []apispec.Example{
@@ -97,8 +97,8 @@ var (
 	postSymbol = apispec.Endpoint{
 		ID: "lookup_symbol_post", Group: group, Method: "POST", Path: "/lookup/symbol/{species}",
 		Summary: "Finds the genes of many names; those that are not found are missing",
-		Aliases: []string{"/lookup/symbol/{species}/{symbol}", "/lookup/symbol"},
-		Params:  []apispec.Param{pathSpecies, pathSymbol, expand, format, mane, utr},
+		Aliases: []string{"/lookup/symbol/{species}/{rest...}", "/lookup/symbol"},
+		Params:  []apispec.Param{pathSpecies, pathRest, expand, format, mane, utr},
 		Body: &apispec.Body{ListOf: "symbols", MaxItems: 1000, Safe: true, Fields: []apispec.Param{
 			{Name: "symbols", Type: apispec.String, Required: true, Repeated: true, Description: "Names of genes"},
 			expand, format, utr}},
@@ -126,10 +126,10 @@ type options struct {
 func read(c ensembl.Call) options {
 	o := options{
 		expand: batch.Flag(c, "expand"), utr: batch.Flag(c, "utr"), mane: c.Query.Bool("mane"), phenotypes: batch.Flag(c, "phenotypes"),
-		filter: feature.Filter{Species: batch.Option(c, "species"), Kind: batch.Option(c, "db_type"), Type: c.Query.Get("object_type")},
+		filter: feature.NewFilter(batch.Option(c, "species"), batch.Option(c, "db_type"), c.Query.Get("object_type"), c.Query.Has("object_type")),
 	}
 	f := batch.Option(c, "format")
-	o.full = f == "" || f == "full"
+	o.full = f == "" || f == "0" || f == "full"
 	return o
 }
 

@@ -65,7 +65,7 @@ var (
 		ID: "assembly_map", Group: group, Method: "GET", Path: "/map/{species}/{asm_one}/{region}/{asm_two}",
 		Summary: "Says where a region lies in another assembly",
 		Aliases: []string{"/map", "/map/{species}", "/map/{species}/{asm_one}", "/map/{species}/{asm_one}/{region}",
-			"/map/{species}/{asm_one}/{region}/{asm_two}/{rest}"},
+			"/map/{species}/{asm_one}/{region}/{asm_two}/{rest...}"},
 		Params:  []apispec.Param{pathSpecies, from, region, to, pathRest, system, target},
 		Formats: formats, Freshness: fresh, Tags: []string{"map", "species:{species}"},
 		Examples: []apispec.Example{{Target: "/map/human/GRCh37/X:1000000..1000100:1/GRCh38", ContentType: apispec.JSON}},
@@ -137,7 +137,7 @@ var bounds = regexp.MustCompile(`(?m)^([0-9]+)(?:\.\.|-)([0-9]+)$`)
 func (m *module) object(ctx context.Context, c ensembl.Call, kind string, f func(o *feature.Object, from, to int64) ([]pair, error)) (ensembl.Answer, error) {
 	id := c.Path["id"]
 	found, failed, err := m.finder(c).Find(ctx, []string{id},
-		feature.Filter{Species: c.Query.Get("species"), Kind: c.Query.Get("db_type"), Type: kind})
+		feature.NewFilter(c.Query.Get("species"), c.Query.Get("db_type"), kind, true))
 	if err != nil {
 		return ensembl.Answer{}, err
 	}

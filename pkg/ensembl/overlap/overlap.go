@@ -110,7 +110,7 @@ func (m *module) finder(c ensembl.Call) *feature.Finder {
 func (m *module) getID(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 	id := c.Path["id"]
 	f := m.finder(c)
-	filter := feature.Filter{Species: c.Query.Get("species"), Kind: c.Query.Get("db_type"), Type: c.Query.Get("object_type")}
+	filter := feature.NewFilter(c.Query.Get("species"), c.Query.Get("db_type"), c.Query.Get("object_type"), c.Query.Has("object_type"))
 	found, failed, err := f.Find(ctx, []string{id}, filter)
 	if err != nil {
 		return ensembl.Answer{}, err

@@ -65,7 +65,7 @@ func onProteins() map[string]onProtein {
 
 func (m *module) getTranslation(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 	id := c.Path["id"]
-	filter := feature.Filter{Species: c.Query.Get("species"), Kind: c.Query.Get("db_type"), Type: "translation"}
+	filter := feature.NewFilter(c.Query.Get("species"), c.Query.Get("db_type"), "translation", true)
 	found, failed, err := m.finder(c).Find(ctx, []string{id}, filter)
 	if err != nil {
 		return ensembl.Answer{}, err

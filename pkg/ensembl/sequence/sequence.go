@@ -25,7 +25,7 @@ var formats = []string{apispec.JSON, apispec.FASTA, apispec.Plain, SeqXML, apisp
 var fresh = apispec.Freshness{MaxAge: 86_400, StaleWhileRevalidate: 86_400, StaleIfError: 7 * 86_400, Negative: 300}
 
 var (
-	kind = apispec.Param{Name: "type", In: apispec.InQuery, Type: apispec.Enum, Default: "genomic",
+	kind = apispec.Param{Name: "type", In: apispec.InQuery, Type: apispec.Enum, Default: "genomic", Lenient: true,
 		Allowed:     []string{"genomic", "cds", "cdna", "protein"},
 		Description: "Which sequence: the genome's, the spliced transcript's with (cdna) or without (cds) untranslated regions, or the protein's"}
 	start = apispec.Param{Name: "start", In: apispec.InQuery, Type: apispec.Integer, Lenient: true,
@@ -78,7 +78,7 @@ var (
 	getID = apispec.Endpoint{
 		ID: "sequence_id", Group: group, Method: "GET", Path: "/sequence/id/{id}",
 		Summary: "Gives the sequence of what a stable id names",
-		Aliases: []string{"/sequence/id", "/sequence/id/{id}/{rest}"},
+		Aliases: []string{"/sequence/id", "/sequence/id/{id}/{rest...}"},
 		Params: []apispec.Param{pathID, pathRest, dbType, end, three, five, layout, mask, maskFeature, multiple,
 			objectType, species, start, kind},
 		Formats: formats, Refuse415: true, Freshness: fresh, Tags: []string{"sequence", "id:{id}"},
@@ -94,8 +94,8 @@ var (
 	postID = apispec.Endpoint{
 		ID: "sequence_id_post", Group: group, Method: "POST", Path: "/sequence/id",
 		Summary: "Gives the sequences of what many stable ids name; those that have none are left out",
-		Aliases: []string{"/sequence/id/{id}"},
-		Params: []apispec.Param{pathID, dbType, end, three, five, layout, mask, maskFeature,
+		Aliases: []string{"/sequence/id/{rest...}"},
+		Params: []apispec.Param{pathRest, dbType, end, three, five, layout, mask, maskFeature,
 			objectType, species, start, kind},
 		Body: &apispec.Body{ListOf: "ids", MaxItems: 50, Safe: true, Fields: []apispec.Param{
 			{Name: "ids", Type: apispec.String, Required: true, Repeated: true, Description: "Stable ids"},
@@ -107,8 +107,8 @@ var (
 	getRegion = apispec.Endpoint{
 		ID: "sequence_region", Group: group, Method: "GET", Path: "/sequence/region/{species}/{region}",
 		Summary: "Gives the genomic sequence of a region",
-		Aliases: []string{"/sequence/region/{species}"},
-		Params:  []apispec.Param{pathSpecies, pathRegion, system, systemVersion, three, five, layout, mask, maskFeature},
+		Aliases: []string{"/sequence/region/{species}", "/sequence/region/{species}/{region}/{rest...}"},
+		Params:  []apispec.Param{pathSpecies, pathRegion, pathRest, system, systemVersion, three, five, layout, mask, maskFeature},
 		Formats: formats, Refuse415: true, Freshness: fresh, Tags: []string{"sequence", "species:{species}"},
 		Examples: []apispec.Example{
 			{Target: "/sequence/region/human/X:1000000..1000100:1", ContentType: apispec.Plain},
@@ -120,7 +120,8 @@ var (
 	postRegion = apispec.Endpoint{
 		ID: "sequence_region_post", Group: group, Method: "POST", Path: "/sequence/region/{species}",
 		Summary: "Gives the genomic sequences of many regions; those that are not found are left out",
-		Params:  []apispec.Param{pathSpecies, system, systemVersion, three, five, layout, mask, maskFeature},
+		Aliases: []string{"/sequence/region/{species}/{rest...}"},
+		Params:  []apispec.Param{pathSpecies, pathRest, system, systemVersion, three, five, layout, mask, maskFeature},
 		Body: &apispec.Body{ListOf: "regions", MaxItems: 50, Safe: true, Fields: []apispec.Param{
 			{Name: "regions", Type: apispec.String, Required: true, Repeated: true, Description: "Regions"},
 			three, five, mask, maskFeature}},

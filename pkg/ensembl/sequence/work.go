@@ -17,7 +17,8 @@ import (
 type worker struct {
 	kind        string
 	trim        trim
-	five, three int64
+	five, three float64
+	expands     bool
 	mask        string
 	maskFeature bool
 	multiple    bool
@@ -34,17 +35,18 @@ func newWorker(c ensembl.Call) (*worker, error) {
 	w := &worker{
 		kind:        batch.Option(c, "type"),
 		trim:        newTrim(batch.Option(c, "start"), batch.Option(c, "end")),
-		five:        whole(batch.Option(c, "expand_5prime")),
-		three:       whole(batch.Option(c, "expand_3prime")),
+		five:        number(batch.Option(c, "expand_5prime")),
+		three:       number(batch.Option(c, "expand_3prime")),
+		expands:     batch.Flag(c, "expand_5prime") || batch.Flag(c, "expand_3prime"),
 		mask:        batch.Option(c, "mask"),
 		maskFeature: batch.Flag(c, "mask_feature"),
 		multiple:    batch.Flag(c, "multiple_sequences"),
 		limit:       c.Limits.WithDefaults().Sequence,
-		filter:      feature.Filter{Species: c.Query.Get("species"), Kind: c.Query.Get("db_type"), Type: c.Query.Get("object_type")},
+		filter:      feature.NewFilter(c.Query.Get("species"), c.Query.Get("db_type"), c.Query.Get("object_type"), c.Query.Has("object_type")),
 		streams:     c.Endpoint.Method == http.MethodGet && streamed(c.Format),
 		coordSystem: assembly.System{Name: c.Query.Get("coord_system"), Version: c.Query.Get("coord_system_version")},
 	}
-	if w.kind == "" {
+	if !isTrue(w.kind) {
 		w.kind = "genomic"
 	}
 	if w.mask == "0" {
@@ -53,13 +55,16 @@ func newWorker(c ensembl.Call) (*worker, error) {
 	return w, nil
 }
 
-// whole reads the number that a text begins with, cut to a whole one; 0 for
-// none. The reference computes with whatever it is given.
-func whole(s string) int64 {
+// number reads the number that a text begins with; 0 for none. The reference
+// computes with whatever it is given.
+func number(s string) float64 {
 	v, _ := strconv.ParseFloat(numeric.FindString(strings.TrimLeft(s, " \t\r\n")), 64)
 	const most = 1 << 40 // longer than any sequence; sums of some fit
-	return int64(max(-most, min(v, most)))
+	return max(-most, min(v, most))
 }
+
+// whole is that number, cut to a whole one.
+func whole(s string) int64 { return int64(number(s)) }
 
 var numeric = regexp.MustCompile(`^[-+]?[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?`)
 
@@ -153,7 +158,7 @@ func (w *worker) object(ctx context.Context, id string, o *feature.Object, trans
 		if at, ok := place(o); ok && o.Reader.Assembly.Circular(at.On) {
 			return nil, ensembl.BadRequest("Circular slices aren't supported for sequence trimming at this time")
 		}
-		if w.five != 0 || w.three != 0 {
+		if w.expands {
 			return nil, ensembl.BadRequest("You may not expand the 3prime or 5prime sequence end when requesting a sub-sequence")
 		}
 	}

@@ -108,8 +108,7 @@ func (m *module) finder(c ensembl.Call) *feature.Finder {
 
 func (m *module) getID(ctx context.Context, c ensembl.Call) (ensembl.Answer, error) {
 	id := c.Path["id"]
-	objectType := option(c, "object_type")
-	filter := feature.Filter{Species: option(c, "species"), Kind: option(c, "db_type"), Type: objectType, Listed: objectType == "" && c.Query.Has("object_type")}
+	filter := feature.NewFilter(c.Query.Get("species"), c.Query.Get("db_type"), c.Query.Get("object_type"), c.Query.Has("object_type"))
 	found, err := m.finder(c).Locate(ctx, []string{id}, filter)
 	if err != nil {
 		return ensembl.Answer{}, err

@@ -263,7 +263,7 @@ func TestSliceArithmetic(t *testing.T) {
 		if w := s.Within(sub.Start, sub.End); w != (Span{from, to}) {
 			t.Fatalf("Within gives %v for what Sub(%d, %d) gave", w, from, to)
 		}
-		back, ok := sub.Expand(from-1, s.Length()-to)
+		back, ok := sub.Expand(float64(from-1), float64(s.Length()-to))
 		if !ok || back != s {
 			t.Fatalf("Expand gives %v, want %v", back, s)
 		}

@@ -30,13 +30,13 @@ func (s Slice) Name() string {
 
 // Expand moves the ends outwards, in reading direction; negative numbers move
 // them inwards. ok is false when nothing would be left.
-func (s Slice) Expand(five, three int64) (out Slice, ok bool) {
+func (s Slice) Expand(five, three float64) (out Slice, ok bool) {
 	if !s.Forward() {
 		five, three = three, five
 	}
-	s.Start -= five
-	s.End += three
-	return s, s.Start <= s.End
+	start, end := float64(s.Start)-five, float64(s.End)+three // whole numbers of 53 bits
+	s.Start, s.End = int64(start), int64(end)
+	return s, start <= end
 }
 
 // Sub is the part from the start-th to the end-th base in reading direction.

@@ -17,6 +17,21 @@ type Filter struct {
 	Listed bool
 }
 
+// NewFilter makes a filter of what a user gave; typed says that a type was
+// given, if only an empty one. "0" is none of them, as in the reference.
+func NewFilter(species, kind, objectType string, typed bool) Filter {
+	f := Filter{Species: given(species), Kind: given(kind), Type: given(objectType)}
+	f.Listed = typed && f.Type == ""
+	return f
+}
+
+func given(s string) string {
+	if s == "0" {
+		return ""
+	}
+	return s
+}
+
 // Location says in which database an id is, and what it is. Where a user named
 // all three, they are as the user wrote them.
 type Location struct {
