@@ -18,6 +18,7 @@ type Database struct {
 
 	registry *Registry
 	schema   schema
+	texts    texts
 	meta     map[string][]string
 	assembly string // version of the default coordinate system, of a core database
 }
@@ -30,14 +31,18 @@ func (d *Database) Query(ctx context.Context, query string, args ...any) (*sql.R
 	if err != nil {
 		return nil, fmt.Errorf("genomedb: %s: reading its tables' names: %w", d.Name, err)
 	}
-	text, err := expand(query, func(name string) (string, error) {
-		if t := tables[strings.ToLower(name)]; t != nil {
-			return t.physical, nil
+	text, ok := d.texts.get(query)
+	if !ok {
+		text, err = expand(query, func(name string) (string, error) {
+			if t := tables[strings.ToLower(name)]; t != nil {
+				return t.physical, nil
+			}
+			return "", fmt.Errorf("genomedb: database %s has no table %q: %w", d.Name, name, ErrNoTable)
+		})
+		if err != nil {
+			return nil, err
 		}
-		return "", fmt.Errorf("genomedb: database %s has no table %q: %w", d.Name, name, ErrNoTable)
-	})
-	if err != nil {
-		return nil, err
+		d.texts.put(query, text)
 	}
 	return d.run(ctx, query, text, args)
 }

@@ -44,6 +44,28 @@ func expand(query string, physical func(table string) (string, error)) (string, 
 	return b.String(), nil
 }
 
+// texts keeps queries as they were expanded.
+type texts struct {
+	mu   sync.RWMutex
+	kept map[string]string
+}
+
+func (t *texts) get(query string) (string, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	text, ok := t.kept[query]
+	return text, ok
+}
+
+func (t *texts) put(query, text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.kept == nil || len(t.kept) >= maxStatements {
+		t.kept = map[string]string{}
+	}
+	t.kept[query] = text
+}
+
 var (
 	// ErrNoTable is wrapped by the error of a query that names a table which
 	// the database does not have.

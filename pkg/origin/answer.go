@@ -11,7 +11,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -337,14 +336,7 @@ func cacheTags(s *state, req apispec.Request, more []string) string {
 		tags = append(tags, "release:"+s.catalogue.Release)
 	}
 	for _, t := range req.Endpoint.Tags {
-		known := true
-		t = placeholder.ReplaceAllStringFunc(t, func(name string) string {
-			name = name[1 : len(name)-1]
-			v := req.Value(name)
-			known = known && v != ""
-			return url.PathEscape(v)
-		})
-		if known && !slices.Contains(tags, t) {
+		if t, ok := filled(req, t); ok && !slices.Contains(tags, t) {
 			tags = append(tags, t)
 		}
 	}
@@ -359,7 +351,21 @@ func cacheTags(s *state, req apispec.Request, more []string) string {
 	return strings.Join(tags, ", ")
 }
 
-var placeholder = regexp.MustCompile(`\{[^{}]+\}`)
+// filled writes the request's values for the placeholders of a tag. ok is false
+// where one was not sent.
+func filled(req apispec.Request, tag string) (string, bool) {
+	before, rest, found := strings.Cut(tag, "{")
+	if !found {
+		return tag, true
+	}
+	name, after, _ := strings.Cut(rest, "}")
+	v := req.Value(name)
+	if v == "" {
+		return "", false
+	}
+	after, ok := filled(req, after)
+	return before + url.PathEscape(v) + after, ok
+}
 
 // write sends a whole body; HEAD gets its length alone.
 func write(w http.ResponseWriter, r *http.Request, status int, body []byte) {

@@ -42,6 +42,8 @@ type Assembly struct {
 
 	mu        sync.Mutex // guards what follows
 	sequences map[int64]*Sequence
+	hops      map[hopKey]*pieces
+	hopsCost  int
 	marks     map[int64]marks // of sequences
 	features  map[*genomedb.Database]map[string][]featureSystem
 }

@@ -187,20 +187,17 @@ func chunks(s Slice, assembled bool) (from, until int64) {
 // pairs reads how an interval of a sequence maps over one step. from and to
 // are the step's ends, in the order in which it is walked.
 func (a *Assembly) pairs(ctx context.Context, id, start, end int64, from, to *CoordSystem) ([]Pair, error) {
-	text := upSQL
-	if a.down(from, to) {
-		text = downSQL
+	all, err := a.pieces(ctx, hopKey{id, to.ID, a.down(from, to)})
+	if err != nil {
+		return nil, err
 	}
 	var out []Pair
-	err := a.db.Each(ctx, text, []any{id, end, start, to.ID}, func(scan func(...any) error) error {
-		p := Pair{From: Unit{ID: id}}
-		if err := scan(&p.To.ID, &p.From.Start, &p.From.End, &p.To.Start, &p.To.End, &p.Orientation); err != nil {
-			return err
+	for _, p := range all.over(start, end) {
+		if p.end >= start {
+			out = append(out, Pair{From: Unit{ID: id, Start: p.start, End: p.end}, To: Unit{ID: p.other, Start: p.otherStart, End: p.otherEnd}, Orientation: int64(p.orientation)})
 		}
-		out = append(out, p)
-		return nil
-	})
-	return out, err
+	}
+	return out, nil
 }
 
 // chain joins the pairs of a first step with those of a second.

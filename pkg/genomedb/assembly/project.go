@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sort"
 )
 
 // Segment is a part of a slice and what stands there: bases Start to End of
@@ -165,39 +166,86 @@ type hop struct {
 const (
 	downSQL = `SELECT a.cmp_seq_region_id, a.asm_start, a.asm_end, a.cmp_start, a.cmp_end, a.ori
 		FROM {assembly} a JOIN {seq_region} s ON s.seq_region_id = a.cmp_seq_region_id
-		WHERE a.asm_seq_region_id = ? AND a.asm_start <= ? AND a.asm_end >= ? AND s.coord_system_id = ?
-		ORDER BY a.asm_start`
+		WHERE a.asm_seq_region_id = ? AND s.coord_system_id = ? ORDER BY a.asm_start`
 	upSQL = `SELECT a.asm_seq_region_id, a.cmp_start, a.cmp_end, a.asm_start, a.asm_end, a.ori
 		FROM {assembly} a JOIN {seq_region} s ON s.seq_region_id = a.asm_seq_region_id
-		WHERE a.cmp_seq_region_id = ? AND a.cmp_start <= ? AND a.cmp_end >= ? AND s.coord_system_id = ?
-		ORDER BY a.cmp_start`
+		WHERE a.cmp_seq_region_id = ? AND s.coord_system_id = ? ORDER BY a.cmp_start`
 )
 
-func (a *Assembly) hop(ctx context.Context, seg Segment, h hop) ([]Segment, error) {
-	type row struct {
-		other                int64
-		start, end           int64 // on seg's sequence
-		otherStart, otherEnd int64
-		orientation          int
+// piece is a row of assembly, seen from one of its two sequences.
+type piece struct {
+	start, end           int64
+	other                int64
+	otherStart, otherEnd int64
+	orientation          int
+}
+
+// pieces are all rows of a sequence in one hop, by start.
+type pieces struct {
+	rows    []piece
+	longest int64
+}
+
+// over are the pieces that may reach into an interval.
+func (p *pieces) over(start, end int64) []piece {
+	from := sort.Search(len(p.rows), func(i int) bool { return p.rows[i].start > start-p.longest })
+	to := sort.Search(len(p.rows), func(i int) bool { return p.rows[i].start > end })
+	return p.rows[min(from, to):to]
+}
+
+// hopKey is a sequence and where a hop leads.
+type hopKey struct {
+	sequence, system int64
+	down             bool
+}
+
+// maxPieces bounds the pieces that are kept. A human genome has some 100,000.
+const maxPieces = 1 << 19
+
+// pieces reads a sequence's rows once: the table's index knows where they
+// begin alone, and a query for the end of a chromosome reads all before it.
+func (a *Assembly) pieces(ctx context.Context, key hopKey) (*pieces, error) {
+	a.mu.Lock()
+	p := a.hops[key]
+	a.mu.Unlock()
+	if p != nil {
+		return p, nil
 	}
 	text := upSQL
-	if h.down {
+	if key.down {
 		text = downSQL
 	}
-	var found []row
-	err := a.db.Each(ctx, text, []any{seg.To.On.ID, seg.To.End, seg.To.Start, h.to.ID}, func(scan func(...any) error) error {
-		var r row
+	p = &pieces{}
+	err := a.db.Each(ctx, text, []any{key.sequence, key.system}, func(scan func(...any) error) error {
+		var r piece
 		if err := scan(&r.other, &r.start, &r.end, &r.otherStart, &r.otherEnd, &r.orientation); err != nil {
 			return err
 		}
-		found = append(found, r)
+		p.longest = max(p.longest, r.end-r.start+1)
+		p.rows = append(p.rows, r)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
+	p.rows = slices.Clip(p.rows)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	cost := len(p.rows) + 4 // a sequence without a row takes room, too
+	if a.hopsCost += cost; a.hops == nil || a.hopsCost > maxPieces {
+		a.hops, a.hopsCost = map[hopKey]*pieces{}, cost
+	}
+	a.hops[key] = p
+	return p, nil
+}
+
+func (a *Assembly) hop(ctx context.Context, seg Segment, h hop) ([]Segment, error) {
+	all, err := a.pieces(ctx, hopKey{seg.To.On.ID, h.to.ID, h.down})
+	if err != nil {
+		return nil, err
+	}
 	var out []Segment
-	for _, r := range found {
+	for _, r := range all.over(seg.To.Start, seg.To.End) {
 		start, end := max(r.start, seg.To.Start), min(r.end, seg.To.End)
 		if start > end {
 			continue
