@@ -78,7 +78,7 @@ func (cfg serveConfig) openGenome(ctx context.Context, logger *slog.Logger) (_ *
 		}
 	case c.SQLite != "":
 		if g.Follower, err = genomedb.OpenFollower(ctx, c); err != nil {
-			return nil, configErrorf("%w; make a genome file with: origin load --from DIR --db %s", err, c.SQLite)
+			return nil, configErrorf("%w; make a genome file with: origin load --from DIR|URL --db %s", err, c.SQLite)
 		}
 	default:
 		logger.Info("neither --db nor --dsn given: serving a small made-up genome")

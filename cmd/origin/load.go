@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"text/tabwriter"
 	"time"
@@ -44,6 +46,12 @@ table that is not finished. A dump at fault is refused with file and line.`,
 		if cfg.From == "" || cfg.DB == "" {
 			return usageError{fmt.Errorf("load wants --from DIR|URL and --db FILE")}
 		}
+		if scheme, _, is := strings.Cut(cfg.From, "://"); is && scheme != "http" && scheme != "https" {
+			return usageError{fmt.Errorf("--from %q: dumps are read from a folder or over http and https; write for instance https://ftp.ensembl.org/pub/", cfg.From)}
+		}
+		if dir := filepath.Dir(cfg.DB); !isDir(dir) {
+			return usageError{fmt.Errorf("--db %q: there is no folder %s; make it first", cfg.DB, dir)}
+		}
 		if cfg.Release < 0 {
 			return usageError{fmt.Errorf("--release %d: releases are numbers such as 115", cfg.Release)}
 		}
@@ -69,6 +77,11 @@ table that is not finished. A dump at fault is refused with file and line.`,
 		return printReport(c.OutOrStdout(), output, report, time.Since(p.start))
 	}
 	return c
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // summary is the report's form in JSON.

@@ -33,14 +33,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	command, err := root.ExecuteContextC(ctx)
 	var usage usageError
 	var config configError
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "origin: %v\nRun origin --help for the commands.\n", usage.error)
+		fmt.Fprintf(stderr, "origin: %v\nRun %s --help.\n", usage.error, command.CommandPath())
 		return exitUsage
 	case errors.As(err, &config):
 		fmt.Fprintf(stderr, "origin: %v\n", config.error)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"runtime"
 	"time"
@@ -25,6 +26,7 @@ import (
 // serveConfig is what origin serve was told.
 type serveConfig struct {
 	listen, admin  string
+	site           string
 	db, upstream   string
 	server         serverFlags
 	limits         ensembl.Limits
@@ -60,6 +62,7 @@ a newer one. The first SIGINT or SIGTERM ends it in order, a second one at once.
 	f.IntVar(&cfg.limits.Post, "max-post", 1000, "elements of a POST")
 	f.IntVar(&cfg.limits.PostSequence, "max-post-sequence", 50, "elements of a POST for sequences")
 	cfg.rate.add(f)
+	f.StringVar(&cfg.site, "site", "https://rest.ensembl.org", "address that clients ask, for the example programs of the documentation pages")
 	f.StringVar(&cfg.gff3Source, "gff3-source", ".", "source of features in GFF3 whose source is not known")
 	f.DurationVar(&cfg.notice, "notice", 0, "time between reporting not ready and taking no more connections")
 	f.DurationVar(&cfg.drain, "drain", 10*time.Second, "time for requests in flight at the end")
@@ -67,6 +70,11 @@ a newer one. The first SIGINT or SIGTERM ends it in order, a second one at once.
 	f.BoolVar(&cfg.debug, "debug", false, "log more")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		cfg.stdout, cfg.stderr = c.OutOrStdout(), c.ErrOrStderr()
+		for _, flag := range []string{"release", "dsn-connections", "dsn-password-file"} {
+			if cfg.server.dsn == "" && c.Flags().Changed(flag) {
+				return usageError{fmt.Errorf("--%s is about the server of --dsn; give that too, or leave --%s away (a genome file has the release that was loaded)", flag, flag)}
+			}
+		}
 		return serve(c.Context(), cfg)
 	}
 	return c
@@ -82,8 +90,16 @@ func (cfg serveConfig) check() error {
 	if given > 1 {
 		return usageError{errors.New("--db, --dsn and --upstream exclude each other; give the one to answer from")}
 	}
-	if min(cfg.limits.Sequence, cfg.limits.Overlap, int64(cfg.limits.Post), int64(cfg.limits.PostSequence)) < 1 {
-		return configErrorf("a --max flag is below 1; leave it away for the default")
+	for _, max := range []struct {
+		flag  string
+		value int64
+	}{{"--max-sequence", cfg.limits.Sequence}, {"--max-overlap", cfg.limits.Overlap}, {"--max-post", int64(cfg.limits.Post)}, {"--max-post-sequence", int64(cfg.limits.PostSequence)}} {
+		if max.value < 1 {
+			return configErrorf("%s %d: write 1 or more, or leave it away for the default", max.flag, max.value)
+		}
+	}
+	if u, err := url.Parse(cfg.site); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		return configErrorf("--site %q is no base URL; write one like https://rest.example.org", cfg.site)
 	}
 	for flag, addr := range map[string]string{"--listen": cfg.listen, "--admin": cfg.admin} {
 		if addr == "" && flag == "--admin" {
@@ -106,7 +122,7 @@ func serve(ctx context.Context, cfg serveConfig) (err error) {
 		level = slog.LevelDebug
 	}
 	logger := observe.NewLogger(cfg.stderr, isTerminal(cfg.stderr), level)
-	hc := origin.Config{Modules: all.Modules(), Limits: cfg.limits, GFF3Source: cfg.gff3Source, Logger: logger, Metrics: observe.NewMetrics("origin", "")}
+	hc := origin.Config{Modules: all.Modules(), Limits: cfg.limits, Site: cfg.site, GFF3Source: cfg.gff3Source, Logger: logger, Metrics: observe.NewMetrics("origin", "")}
 	g, ctx := errgroup.WithContext(ctx)
 	if cfg.access {
 		buffer := observe.NewBuffer(cfg.stderr)

@@ -159,7 +159,7 @@ func (d *demo) addresses() []string {
 }
 
 func (d *demo) startOrigin() error {
-	args := []string{"serve", "--listen", d.origin()}
+	args := []string{"serve", "--listen", d.origin(), "--site", fmt.Sprintf("http://127.0.0.1:%d", 8081+d.offset)}
 	switch {
 	case d.upstream != "":
 		args = append(args, "--upstream", d.upstream)
