@@ -155,7 +155,7 @@ func TestHome(t *testing.T) {
 		"Go to Asia Pacific (Singapore)", "asia is the nearest region", "chosen by its rule", "curl 'http://europe.example.org/info/ping?a=b&c=d'",
 		"Information GET /info/{what} Is it alive", "Lookup POST /lookup/id Many at once", `{"ids":["ENSG1"]}`)
 	p.saysNot(t, "no endpoint catalogue", "cannot reach")
-	for _, l := range []string{"http://asia.example.org/", "http://rest.example.org/?redirect=no", "/info/ping?a=b&c=d", "/network", "/openapi.json", "/"} {
+	for _, l := range []string{"http://asia.example.org/", "http://rest.example.org/?redirect=no", "/info/ping?a=b&c=d", "/documentation", "/network", "/openapi.json", "/"} {
 		if !p.linksTo(l) {
 			t.Errorf("no link to %s in %q", l, p.links)
 		}
