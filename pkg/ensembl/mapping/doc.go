@@ -9,6 +9,6 @@
 // says so. An end before the start is not always a failure there: for some
 // transcripts it gives an odd but well-formed answer, and so it does here.
 //
-// 2026-11-25: a position beyond 2^62 is refused. The reference counts on with
+// 2026-11-25: a position beyond 2^60 is refused. The reference counts on with
 // what its number type makes of it.
 package mapping
