@@ -52,7 +52,7 @@ admin: drain status observe github.com/go-chi/chi/v5
 upstream: apispec cachekey rfc9111 collapse store respond golang.org/x/time
 genomedb/...: genome modernc.org/sqlite github.com/go-sql-driver/mysql
 ensembl/...: apispec genome genomedb/...
-ensembl/goldentest: apispec ensembl genomedb genomedb/load genomedb/mariadbtest origin
+ensembl/goldentest: apispec ensembl genomedb genomedb/load genomedb/mariadbtest genomedb/sample origin
 origin: admin apispec ensembl genomedb upstream observe ratelimit vouch respond store github.com/go-chi/chi/v5 golang.org/x/sync
 dashboard: apispec region status
 demo: region status github.com/maxmind/mmdbwriter

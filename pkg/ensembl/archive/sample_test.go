@@ -8,26 +8,12 @@ import (
 	"strings"
 	"testing"
 
-	"mirrornet/pkg/ensembl"
 	"mirrornet/pkg/ensembl/archive"
-	"mirrornet/pkg/genomedb/sample"
-	"mirrornet/pkg/origin"
+	"mirrornet/pkg/ensembl/goldentest"
 )
 
 // serve is an origin with this module over the sample genome.
-func serve(t testing.TB) http.Handler {
-	t.Helper()
-	reg, err := sample.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { reg.Close() })
-	h, err := origin.New(origin.Config{Modules: []ensembl.Module{archive.Module()}, Genome: reg})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h
-}
+func serve(t testing.TB) http.Handler { return goldentest.Sample(t, archive.Module()) }
 
 func ask(h http.Handler, method, target, contentType, body string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()

@@ -7,26 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"mirrornet/pkg/ensembl"
+	"mirrornet/pkg/ensembl/goldentest"
 	"mirrornet/pkg/ensembl/lookup"
-	"mirrornet/pkg/genomedb/sample"
-	"mirrornet/pkg/origin"
 )
 
 // serve is an origin with this module over the sample genome.
-func serve(t testing.TB) http.Handler {
-	t.Helper()
-	reg, err := sample.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { reg.Close() })
-	h, err := origin.New(origin.Config{Modules: []ensembl.Module{lookup.Module()}, Genome: reg})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h
-}
+func serve(t testing.TB) http.Handler { return goldentest.Sample(t, lookup.Module()) }
 
 func ask(h http.Handler, method, target, contentType, body string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, "/", strings.NewReader(body))

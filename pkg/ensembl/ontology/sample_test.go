@@ -8,25 +8,12 @@ import (
 	"strings"
 	"testing"
 
-	"mirrornet/pkg/ensembl"
+	"mirrornet/pkg/ensembl/goldentest"
 	"mirrornet/pkg/ensembl/ontology"
-	"mirrornet/pkg/genomedb/sample"
-	"mirrornet/pkg/origin"
 )
 
 // serve is an origin with the module over the sample.
-func serve(t testing.TB) http.Handler {
-	genome, err := sample.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { genome.Close() })
-	h, err := origin.New(origin.Config{Modules: []ensembl.Module{ontology.Module()}, Genome: genome})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h
-}
+func serve(t testing.TB) http.Handler { return goldentest.Sample(t, ontology.Module()) }
 
 func ask(h http.Handler, path, query string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest("GET", "/", nil)

@@ -8,26 +8,12 @@ import (
 	"testing"
 
 	"mirrornet/pkg/apispec"
-	"mirrornet/pkg/ensembl"
+	"mirrornet/pkg/ensembl/goldentest"
 	"mirrornet/pkg/ensembl/overlap"
-	"mirrornet/pkg/genomedb/sample"
-	"mirrornet/pkg/origin"
 )
 
 // serve is an origin with this module over the sample genome.
-func serve(t testing.TB) http.Handler {
-	t.Helper()
-	reg, err := sample.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { reg.Close() })
-	h, err := origin.New(origin.Config{Modules: []ensembl.Module{overlap.Module()}, Genome: reg})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h
-}
+func serve(t testing.TB) http.Handler { return goldentest.Sample(t, overlap.Module()) }
 
 func get(h http.Handler, target, contentType string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest("GET", "/", nil)
