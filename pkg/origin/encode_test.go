@@ -22,7 +22,7 @@ func TestEncode(t *testing.T) {
 		{"empty", `{"a":[],"b":{}}`, "<opt>\n  <data>\n    <b></b>\n  </data>\n</opt>\n", "--- \na: []\n\nb: {}\n\n"},
 		{"texts", `{"a":"15.11","b":"","c":"NULL","d":"x: y","e":"it's #1","f":"true"}`,
 			"<opt>\n  <data a=\"15.11\" b=\"\" c=\"NULL\" d=\"x: y\" e=\"it's #1\" f=\"true\" />\n</opt>\n",
-			"--- \na: '15.11'\nb: ''\nc: 'NULL'\nd: 'x: y'\ne: 'it''s #1'\nf: 'true'\n"},
+			"--- \na: '15.11'\nb: ''\nc: 'NULL'\nd: \"x: y\"\ne: \"it's #1\"\nf: 'true'\n"},
 		{"list of lists", `[[1,2],[3]]`, "<opt>\n  <data>\n    <anon>1</anon>\n    <anon>2</anon>\n  </data>\n  <data>\n    <anon>3</anon>\n  </data>\n</opt>\n",
 			"--- \n- \n  - 1\n  - 2\n- \n  - 3\n"},
 		{"markup", `{"a":"<\"&\u0001>"}`, "<opt>\n  <data a=\"&lt;&quot;&amp;&gt;\" />\n</opt>\n", "--- \na: \"<\\\"&\\x01>\"\n"},
@@ -105,4 +105,17 @@ func FuzzBody(f *testing.F) {
 			t.Errorf("%q: %v, %v", b, body, err)
 		}
 	})
+}
+
+// What the library of the reference's answers writes.
+func TestYAMLAnswer(t *testing.T) {
+	for s, want := range map[string]string{
+		"": "''", "~": "'~'", "NULL": "'NULL'", "no": "'no'", "1.5": "'1.5'", "12": "12", "a b": "a b", "it's": "it's", "a: b": `"a: b"`, "a:": `"a:"`, ":a": `":a"`,
+		"x #y": `"x #y"`, "x#y": "x#y", "#y": `"#y"`, "-a": "-a", "- a": `"- a"`, "[a]": `"[a]"`, "*a": `"*a"`, " a": `" a"`, "a ": `"a "`, "a\nb": `"a\nb"`,
+		`a"b`: `a"b`, `"ab"`: `"\"ab\""`, "?a": "?a", ",a": ",a", "(a)": "(a)", "2001-01-01": "2001-01-01", "it's: so": `"it's: so"`, "é": "é",
+	} {
+		if got := yamlAnswer(s); got != want {
+			t.Errorf("%q: %s, want %s", s, got, want)
+		}
+	}
 }

@@ -67,7 +67,7 @@ func checkValue(p *apispec.Param, v string) error {
 
 // readBody reads a POST's JSON object. No body at all is an empty object.
 func readBody(r *http.Request) (map[string]json.RawMessage, error) {
-	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && t == "application/x-www-form-urlencoded" {
+	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && (t == "application/x-www-form-urlencoded" || t == "multipart/form-data") { // forms say nothing
 		return map[string]json.RawMessage{}, nil
 	}
 	b, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, MaxBody))

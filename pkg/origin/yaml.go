@@ -33,7 +33,7 @@ func writeYAML(b *strings.Builder, t tree, indent string, root bool) {
 	case t.kind == object:
 		b.WriteString("\n")
 		for _, f := range t.fields {
-			b.WriteString(indent + yamlString(f.name) + ": ")
+			b.WriteString(indent + yamlAnswer(f.name) + ": ")
 			writeYAML(b, f.value, indent+"  ", false)
 		}
 	case t.kind == null:
@@ -41,7 +41,7 @@ func writeYAML(b *strings.Builder, t tree, indent string, root bool) {
 	case t.kind == number:
 		b.WriteString(t.text + "\n")
 	default:
-		b.WriteString(yamlString(t.text) + "\n")
+		b.WriteString(yamlAnswer(t.text) + "\n")
 	}
 }
 
@@ -68,6 +68,22 @@ func errorYAML(message string) []byte {
 
 // yamlOther are plain strings that a YAML reader takes for something else.
 var yamlOther = regexp.MustCompile(`^(?i:null|true|false|yes|no|on|off|y|n|[0-9][0-9_]*\.[0-9.eE+-]*)$`)
+
+// yamlSpecial are strings with what YAML gives a meaning to.
+var yamlSpecial = regexp.MustCompile("^[-#\\[\\]{}*&!%@|>^:\"'` ]|: | #|[: ]$|\n")
+
+// yamlAnswer quotes as the library of the reference's answers does.
+func yamlAnswer(s string) string {
+	switch dashed := strings.HasPrefix(s, "-") && !strings.HasPrefix(s, "- "); {
+	case s == "" || s == "~" || yamlOther.MatchString(s):
+		return "'" + s + "'"
+	case strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }):
+		return strconv.Quote(s)
+	case yamlSpecial.MatchString(s) && (!dashed || yamlSpecial.MatchString(s[1:])):
+		return strconv.Quote(s)
+	}
+	return s
+}
 
 func yamlString(s string) string {
 	if strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }) {

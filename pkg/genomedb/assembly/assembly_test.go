@@ -269,3 +269,14 @@ func TestSliceArithmetic(t *testing.T) {
 		}
 	})
 }
+
+// Ends that fall between bases are cut to whole ones, as the reference does.
+func TestExpandByParts(t *testing.T) {
+	s, ok := Slice{Start: 100, End: 200, Strand: 1}.Expand(1.5, 1.5)
+	if !ok || s.Start != 98 || s.End != 201 {
+		t.Errorf("%d to %d, %v; want 98 to 201", s.Start, s.End, ok)
+	}
+	if _, ok := (Slice{Start: 100, End: 200, Strand: -1}).Expand(-60, -60); ok {
+		t.Error("less than nothing is left, and no word of it")
+	}
+}
