@@ -210,15 +210,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.router.S
 func (h *Handler) routes() http.Handler {
 	r := chi.NewRouter()
 	r.Use(h.recoverPanics)
+	// The reference shows pages whatever the method.
+	r.HandleFunc("/", h.serveHome)
+	r.HandleFunc("/documentation", h.serveHome)
+	r.HandleFunc("/documentation/info/{name}", h.serveEndpointPage)
 	for path, f := range map[string]http.HandlerFunc{
-		"/":                          h.serveHome,
-		"/documentation":             h.serveHome,
-		"/documentation/info/{name}": h.serveEndpointPage,
-		"/favicon.ico":               serveIcon,
-		"/openapi.json":              h.serveOpenAPI,
-		apispec.WellKnown:            h.serveCatalogue,
-		"/-/status.json":             h.serveStatus,
-		"/-/healthz":                 h.serveReady,
+		"/favicon.ico":    serveIcon,
+		"/openapi.json":   h.serveOpenAPI,
+		apispec.WellKnown: h.serveCatalogue,
+		"/-/status.json":  h.serveStatus,
+		"/-/healthz":      h.serveReady,
 	} {
 		r.Get(path, f)
 		r.Head(path, f)
