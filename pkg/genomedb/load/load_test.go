@@ -148,7 +148,7 @@ func checkContent(t *testing.T, r *genomedb.Registry) {
 		t.Errorf("species %s", got)
 	}
 	for alias, want := range map[string]string{"human": "homo_sapiens", "Homo sapiens": "homo_sapiens", "HOMO_SAPIENS": "homo_sapiens", "9606": "homo_sapiens",
-		"zebra finch": "taeniopygia_guttata", "domestic turkey": "meleagris_gallopavo", "homo_sapiens_grch38": "homo_sapiens"} {
+		"zebra finch": "taeniopygia_guttata", "common turkey": "meleagris_gallopavo", "homo_sapiens grch38": "homo_sapiens"} {
 		if s, ok := r.Resolve(alias); !ok || s.Name != want {
 			t.Errorf("Resolve(%q) = %v, want %s", alias, s, want)
 		}
