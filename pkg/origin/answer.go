@@ -63,7 +63,21 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, s *state, req a
 	if e.Status == http.StatusUnsupportedMediaType || e == errCallback {
 		format = apispec.JSON
 	}
+	if e.Status == http.StatusOK && req.Format == apispec.JSONP && req.Callback != "" {
+		h.failBatch(w, r, s, req, e)
+		return
+	}
 	h.fail(w, r, s, format, e)
+}
+
+// failBatch tells a script what was wrong with a batch. The reference does so
+// with 200, and an edge that has stored that wraps it like any good answer.
+func (h *Handler) failBatch(w http.ResponseWriter, r *http.Request, s *state, req apispec.Request, e *ensembl.Error) {
+	body, _ := encode(req, ensembl.Answer{Value: errorBody{e.Message}}) // a string can always be written
+	h.cors(w, s)
+	w.Header().Set("Vary", "Accept, Content-Type")
+	w.Header().Set("Content-Type", contentType(req.Format))
+	write(w, r, e.Status, body)
 }
 
 // made is an answer that is ready to be sent.
@@ -152,7 +166,7 @@ func (h *Handler) unmatched(w http.ResponseWriter, r *http.Request, s *state, me
 		h.methodNotAllowed(w, r, []string{http.MethodGet, http.MethodPost})
 	default:
 		w.Header().Set("Cache-Control", "public, max-age=60")
-		h.fail(w, r, s, errorFormat(r), ensembl.NotFound("page not found. Please check your uri and refer to our documentation "+documentation))
+		h.fail(w, r, s, errorFormat(r), ensembl.NotFound("page not found. Please check your uri and refer to our documentation %s/", strings.TrimSuffix(h.cfg.Site, "/")))
 	}
 }
 
@@ -161,7 +175,8 @@ func badPath(r *http.Request) bool {
 	return !ok
 }
 
-// documentation is named instead of an address made from the request's Host.
+// documentation is the default of Config.Site. The request's Host is not
+// believed.
 const documentation = "https://rest.ensembl.org/"
 
 // options answers OPTIONS and CORS preflights (Fetch standard) for any path.

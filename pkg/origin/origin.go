@@ -40,8 +40,8 @@ type Config struct {
 	// Release of the data; empty: that of Genome. See [Handler.SetRelease].
 	Release string
 	Limits  ensembl.Limits
-	// Site is the address that the pages' example programs ask.
-	// "https://rest.ensembl.org".
+	// Site is the address that the pages' example programs ask, and that
+	// errors send users to; empty: "https://rest.ensembl.org".
 	Site string
 	// Rate bounds what each client may ask for.
 	Rate LimitConfig

@@ -30,7 +30,7 @@ var (
 const (
 	round     = 20_000 // pairs that share an edge
 	leastKept = 0.40   // of the pairs share a key
-	leastGood = 0.60   // of the requests are answered with 200
+	leastGood = 0.50   // of the requests are answered with 200
 )
 
 type counts struct {
