@@ -54,7 +54,7 @@ genomedb/...: genome modernc.org/sqlite github.com/go-sql-driver/mysql
 ensembl/...: apispec genome genomedb/...
 ensembl/goldentest: apispec ensembl genomedb genomedb/load genomedb/mariadbtest genomedb/sample origin
 origin: admin apispec ensembl genomedb upstream observe ratelimit vouch respond store github.com/go-chi/chi/v5 golang.org/x/sync
-dashboard: apispec region status
+dashboard/...: apispec geo region status
 demo: region status github.com/maxmind/mmdbwriter
 bench: genomedb/mariadbtest genomedb/load/loadbench
 conformance:

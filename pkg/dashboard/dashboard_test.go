@@ -21,6 +21,9 @@ type page struct {
 	elems map[string]int
 }
 
+// inline are elements within a line of text.
+var inline = map[string]bool{"a": true, "strong": true, "em": true, "b": true, "i": true, "code": true, "kbd": true, "span": true, "small": true, "abbr": true, "time": true}
+
 func read(t *testing.T, body string) page {
 	t.Helper()
 	root, err := html.Parse(strings.NewReader(body))
@@ -28,11 +31,14 @@ func read(t *testing.T, body string) page {
 		t.Fatal(err)
 	}
 	p := page{elems: map[string]int{}}
-	var words []string
+	var words strings.Builder
 	for n := range root.Descendants() {
 		switch n.Type {
 		case html.ElementNode:
 			p.elems[n.Data]++
+			if !inline[n.Data] {
+				words.WriteByte(' ')
+			}
 			for _, a := range n.Attr {
 				if n.Data == "a" && a.Key == "href" {
 					p.links = append(p.links, a.Val)
@@ -42,12 +48,12 @@ func read(t *testing.T, body string) page {
 				}
 			}
 		case html.TextNode:
-			if n.Parent.Data != "style" {
-				words = append(words, strings.Fields(n.Data)...)
+			if n.Parent.Data != "style" && n.Parent.Data != "script" {
+				words.WriteString(n.Data)
 			}
 		}
 	}
-	p.text = strings.Join(words, " ")
+	p.text = strings.Join(strings.Fields(words.String()), " ")
 	return p
 }
 
@@ -112,12 +118,12 @@ func body(t *testing.T, show func(*Pages, http.ResponseWriter, *http.Request)) s
 	return text
 }
 
-func homePage(h status.Home) func(*Pages, http.ResponseWriter, *http.Request) {
-	return func(p *Pages, w http.ResponseWriter, r *http.Request) { p.Home(w, r, h) }
+func homePage(h status.Visit) func(*Pages, http.ResponseWriter, *http.Request) {
+	return func(p *Pages, w http.ResponseWriter, r *http.Request) { p.Explorer(w, r, h) }
 }
 
-func networkPage(s status.Report) func(*Pages, http.ResponseWriter, *http.Request) {
-	return func(p *Pages, w http.ResponseWriter, r *http.Request) { p.Network(w, r, s) }
+func networkPage(v status.Visit) func(*Pages, http.ResponseWriter, *http.Request) {
+	return func(p *Pages, w http.ResponseWriter, r *http.Request) { p.Network(w, r, v) }
 }
 
 func far(km float64) *float64 { return &km }
@@ -125,9 +131,9 @@ func far(km float64) *float64 { return &km }
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 // full is a status with every field filled in, as a visitor from Tokyo to europe gets it.
-func full() status.Home {
+func full() status.Visit {
 	lastOK := noon.Add(-3 * time.Second)
-	return status.Home{
+	return status.Visit{
 		Report: status.Report{Node: "europe-1", Region: "europe", Version: "v1", Time: noon, Started: noon.Add(-time.Hour), State: "serving",
 			Revision: "r2", Canonical: []string{"http://rest.example.org"}, Home: "europe",
 			Catalogue: &status.Catalogue{Title: "API", Hash: "c0ffee", Release: "115", Endpoints: 2},
@@ -149,78 +155,137 @@ func full() status.Home {
 	}
 }
 
-func TestHome(t *testing.T) {
-	p := read(t, body(t, homePage(full())))
-	p.says(t, "Europe (Hinxton)", "You seem to be in Tokyo, JP; this mirror is 9,493 km away, and Asia Pacific (Singapore) is nearer: 5,315 km.",
-		"Go to Asia Pacific (Singapore)", "asia is the nearest region", "chosen by its rule", "curl 'http://europe.example.org/info/ping?a=b&c=d'",
-		"Information GET /info/{what} Is it alive", "Lookup POST /lookup/id Many at once", `{"ids":["ENSG1"]}`)
-	p.saysNot(t, "no endpoint catalogue", "cannot reach")
-	for _, l := range []string{"http://asia.example.org/", "http://rest.example.org/?redirect=no", "/info/ping?a=b&c=d", "/documentation", "/network", "/openapi.json", "/"} {
-		if !p.linksTo(l) {
-			t.Errorf("no link to %s in %q", l, p.links)
+// The note says where the visitor is, and links to the map's URLs alone.
+func TestNote(t *testing.T) {
+	for _, c := range map[string]struct {
+		change func(*status.Visit)
+		says   string
+		links  []string
+	}{
+		"another is nearer": {func(*status.Visit) {}, "You are on europe. Asia Pacific (Singapore) is nearer to Tokyo, Japan: 5,315 km, not 9,493 km. Go to asia. Use rest.example.org instead.",
+			[]string{"http://asia.example.org/", "http://rest.example.org/?redirect=no"}},
+		"this one": {func(v *status.Visit) { v.Decision.Nearest = "europe" }, "You are on europe, the nearest to Tokyo, Japan. Use rest.example.org instead.", []string{"http://rest.example.org/?redirect=no"}},
+		"unknown":  {func(v *status.Visit) { v.Decision.Nearest, v.Decision.Place = "europe", status.Place{} }, "You are on europe, the mirror for those whose place is not known.", nil},
+		"nobody":   {func(v *status.Visit) { v.Decision.Nearest = "" }, "You are on europe. No other mirror can be chosen at the moment.", nil},
+		"stayed":   {func(v *status.Visit) { v.Canonical = true }, "Let rest.example.org choose.", []string{"http://rest.example.org/?redirect=force"}},
+	} {
+		v := full()
+		c.change(&v)
+		p := read(t, body(t, homePage(v)))
+		p.says(t, c.says)
+		for _, l := range c.links {
+			if !p.linksTo(l) {
+				t.Errorf("no link to %s in %q", l, p.links)
+			}
 		}
 	}
-	if p.linksTo("/lookup/id") {
-		t.Error("a link to what only POST answers")
-	}
-
-	here := full()
-	here.Decision.Nearest, here.Report.Isolated = "europe", true
-	p = read(t, body(t, homePage(here)))
-	p.says(t, "this is the nearest serving mirror, 9,493 km away.", "cannot reach the rest of the network")
-	p.saysNot(t, "Go to")
 }
 
-// Each candidate under "Why?" has its distance, where that is known.
-func TestDistances(t *testing.T) {
-	p := read(t, body(t, homePage(full())))
-	p.says(t, "asia 5,315 km chosen by its rule", "europe 9,493 km farther", "useast – unreachable")
-	p.saysNot(t, "%!")
-}
-
-func TestNetwork(t *testing.T) {
-	s := full().Report
-	p := read(t, body(t, networkPage(s)))
-	p.says(t, "As europe-1 in europe sees it, at 2026-11-24T12:00:00Z.", "Not all nodes run the same revision",
-		"asia Asia Pacific (Singapore) serving asia.example.org 2 161.3 ms 2 of its nodes serving",
-		"useast US East unreachable useast.example.org 0 – none of its nodes serving",
-		"asia-1 asia serving alive 5 min 161.3 ms r1", "europe-1 (this one) europe serving alive 60 min – r2",
-		"1 serving 115 3 s", "2 unreachable –", "Catalogue c0ffee: 2 endpoints, release 115.")
-	p.saysNot(t, "reaches no other region")
-	for _, r := range s.Regions {
-		if !p.linksTo(r.URL + "/") {
-			t.Errorf("no link to %s in %q", r.URL, p.links)
+// What was hidden stays hidden, until it would say something else.
+func TestNoteHidden(t *testing.T) {
+	v := full()
+	for cookie, hidden := range map[string]bool{"europe.asia": true, "europe.europe": false, "": false} {
+		r := httptest.NewRequest(http.MethodGet, "http://x.example/", nil)
+		r.AddCookie(&http.Cookie{Name: noteCookie, Value: cookie})
+		if got := noteFor(r, &v, "/", "").Hidden; got != hidden {
+			t.Errorf("%q: hidden %v", cookie, got)
 		}
 	}
-	s.Nodes[0].Membership, s.Isolated = "dead", true
-	p = read(t, body(t, networkPage(s)))
-	p.saysNot(t, "same revision")
-	p.says(t, "europe-1 reaches no other region")
+}
+
+func TestProblems(t *testing.T) {
+	for want, change := range map[string]func(*status.Visit){
+		"":                          func(*status.Visit) {},
+		"reaches no other region":   func(v *status.Visit) { v.Report.Isolated = true },
+		"stored here or in another": func(v *status.Visit) { v.Report.Origins = v.Report.Origins[1:] },
+		"has not since":             func(v *status.Visit) { v.Report.Origins, v.Catalogue = v.Report.Origins[1:], nil },
+		"does not know the API's":   func(v *status.Visit) { v.Catalogue = nil },
+		"being taken out":           func(v *status.Visit) { v.Report.State = "draining" },
+	} {
+		v := full()
+		change(&v)
+		if list := strings.Join(problems(&v), " "); want == "" && list != "" || !strings.Contains(list, want) {
+			t.Errorf("%q: %q", want, list)
+		}
+	}
+}
+
+// Pages are whole with what this node serves, and may ask the map's regions.
+func TestPolicy(t *testing.T) {
+	w := ask(t, http.MethodGet, homePage(full()))
+	const want = "default-src 'self'; connect-src 'self' http://asia.example.org http://europe.example.org http://useast.example.org; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+	if got := w.Header.Get("Content-Security-Policy"); got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+	if got := policy([]status.Region{{URL: "https://x;script-src *"}, {URL: "javascript:alert(1)"}, {URL: "https://a.example/b"}}); strings.Contains(got, "script-src") || !strings.Contains(got, "https://a.example;") {
+		t.Error(got)
+	}
+}
+
+func TestAssets(t *testing.T) {
+	p, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	get := func(path string, fields ...string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(http.MethodGet, path, nil)
+		for i := 0; i < len(fields); i += 2 {
+			r.Header.Set(fields[i], fields[i+1])
+		}
+		w := httptest.NewRecorder()
+		p.Assets().ServeHTTP(w, r)
+		return w
+	}
+	total := 0
+	for name, f := range p.assets.files {
+		url, err := p.assets.url(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := get(url)
+		if w.Code != 200 || !strings.Contains(w.Header().Get("Cache-Control"), "immutable") || w.Header().Get("Content-Type") != f.mediaType || w.Body.String() != string(f.plain) {
+			t.Errorf("%s: %d %v", url, w.Code, w.Header())
+		}
+		z := get(url, "Accept-Encoding", "br;q=1, gzip;q=0.5")
+		if z.Header().Get("Content-Encoding") != "gzip" || z.Body.String() != string(f.zipped) || z.Header().Get("ETag") == w.Header().Get("ETag") {
+			t.Errorf("%s: %v", url, z.Header())
+		}
+		if again := get(url, "If-None-Match", w.Header().Get("ETag")); again.Code != http.StatusNotModified {
+			t.Errorf("%s: %d", url, again.Code)
+		}
+		if other := get(AssetPath + "0123456789abcdef/" + name); other.Code != 200 || other.Header().Get("Cache-Control") != "no-store" {
+			t.Errorf("%s of another version: %d %v", name, other.Code, other.Header())
+		}
+		total += len(f.zipped)
+	}
+	if w := get(AssetPath + "x/none.js"); w.Code != 404 || w.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("%d %v", w.Code, w.Header())
+	}
+	if total > 150_000 {
+		t.Errorf("%d bytes of assets, compressed; 150,000 are allowed", total)
+	}
+}
+
+func TestGzip(t *testing.T) {
+	for field, want := range map[string]bool{"": false, "gzip": true, "br, GZIP ; q=0.1": true, "gzip;q=0": false, "gzip;q=x": false, "br": false, "*": false} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("Accept-Encoding", field)
+		if got := acceptsGzip(r); got != want {
+			t.Errorf("%q: %v", field, got)
+		}
+	}
 }
 
 // A node that knows nothing yet still shows whole pages.
 func TestEmpty(t *testing.T) {
-	p := read(t, body(t, homePage(status.Home{})))
-	p.says(t, "This node has no endpoint catalogue")
-	p.saysNot(t, "Go to", "curl", "<nil>", "%!", "0001-01-01")
-	for _, l := range p.links {
-		if !strings.HasPrefix(l, "/") {
-			t.Errorf("a link to %q without a map", l)
+	for name, show := range map[string]func(*Pages, http.ResponseWriter, *http.Request){"explorer": homePage(status.Visit{}), "network": networkPage(status.Visit{})} {
+		p := read(t, body(t, show))
+		p.saysNot(t, "Go to", "instead", "<nil>", "%!", "0001-01-01")
+		for _, l := range p.links {
+			if !strings.HasPrefix(l, "/") && !strings.HasPrefix(l, "#") {
+				t.Errorf("%s: a link to %q without a map", name, l)
+			}
 		}
-	}
-	p = read(t, body(t, networkPage(status.Report{})))
-	p.says(t, "Regions", "Nodes", "Origins")
-	p.saysNot(t, "<nil>", "%!", "Catalogue", "same revision")
-	for name, h := range map[string]status.Home{
-		"region unknown to the map": {Report: status.Report{Region: "asia"}},
-		"catalogue without entries": {Catalogue: &apispec.Catalogue{}},
-	} {
-		if p := read(t, body(t, homePage(h))); p.elems["main"] != 1 {
-			t.Errorf("%s: %v", name, p.elems)
-		}
-	}
-	if p := read(t, body(t, homePage(status.Home{Report: status.Report{Region: "asia"}}))); !strings.Contains(p.text, "asia") {
-		t.Error("a region without a title is not named")
 	}
 }
 
@@ -229,7 +294,7 @@ func TestEscaped(t *testing.T) {
 	const bad = `</style></script><script>alert(1)</script><img src=x onerror="alert(1)">'"&`
 	km := 1.0
 	at := noon
-	h := status.Home{
+	h := status.Visit{
 		Report: status.Report{Node: bad, Region: bad, Version: bad, Time: noon, State: bad, Revision: bad, Canonical: []string{bad}, Home: bad, Isolated: true,
 			Catalogue: &status.Catalogue{Title: bad, Hash: bad, Release: bad},
 			Regions: []status.Region{{Name: bad, Title: bad, URL: "javascript:alert(1)//", Host: bad, State: bad, Why: bad},
@@ -244,12 +309,12 @@ func TestEscaped(t *testing.T) {
 			{Group: bad, Method: bad, Path: bad, Summary: bad, Examples: []apispec.Example{{Target: bad, Body: bad}}}}},
 	}
 	plain := strings.Join(strings.Fields(bad), " ")
-	for name, show := range map[string]func(*Pages, http.ResponseWriter, *http.Request){"home": homePage(h), "network": networkPage(h.Report)} {
+	for name, show := range map[string]func(*Pages, http.ResponseWriter, *http.Request){"home": homePage(h), "network": networkPage(h)} {
 		p := read(t, body(t, show))
-		if p.elems["script"] != 0 || p.elems["img"] != 0 || p.elems["style"] != 1 || p.elems["main"] != 1 {
+		if p.elems["script"] != 1 || p.elems["img"] != 0 || p.elems["style"] != 0 || p.elems["main"] != 1 {
 			t.Errorf("%s: data became elements: %v", name, p.elems)
 		}
-		if n := strings.Count(p.text, plain); n < 8 {
+		if n := strings.Count(p.text, plain); n < 4 {
 			t.Errorf("%s: %d of the texts are shown as they are:\n%s", name, n, p.text)
 		}
 		for _, l := range p.links {
@@ -261,7 +326,7 @@ func TestEscaped(t *testing.T) {
 }
 
 func TestHead(t *testing.T) {
-	for name, show := range map[string]func(*Pages, http.ResponseWriter, *http.Request){"home": homePage(full()), "network": networkPage(full().Report)} {
+	for name, show := range map[string]func(*Pages, http.ResponseWriter, *http.Request){"home": homePage(full()), "network": networkPage(full())} {
 		get, head := ask(t, http.MethodGet, show), ask(t, http.MethodHead, show)
 		if b, err := io.ReadAll(head.Body); err != nil || len(b) != 0 {
 			t.Errorf("%s: HEAD has a body of %d bytes, %v", name, len(b), err)
@@ -289,21 +354,5 @@ func TestThousands(t *testing.T) {
 		if got := thousands(n); got != want {
 			t.Errorf("%d: %s, want %s", n, got, want)
 		}
-	}
-}
-
-// The first example with a parameter in its path, of each group; POST is not for a link.
-func TestTries(t *testing.T) {
-	c := &apispec.Catalogue{}
-	for _, e := range []struct{ group, method, path, target string }{{"a", "GET", "/a", "/a"}, {"a", "POST", "/a/{id}", "/a/0"}, {"a", "GET", "/a/{id}", "/a/1"},
-		{"a", "GET", "/a/b/{id}", "/a/b/1"}, {"b", "GET", "/b/{id}", ""}, {"b", "GET", "/b/{id}", "/b/1"}, {"c", "GET", "/c/{id}", "/c/1"}} {
-		x := apispec.Endpoint{Group: e.group, Method: e.method, Path: e.path}
-		if e.target != "" {
-			x.Examples = []apispec.Example{{Target: e.target}, {Target: e.target + "2"}}
-		}
-		c.Endpoints = append(c.Endpoints, x)
-	}
-	if got := strings.Join(tries(c), " "); got != "/a/1 /b/1 /c/1" {
-		t.Error(got)
 	}
 }

@@ -121,9 +121,11 @@ type Config struct {
 	// AliasHeads: they hold no bodies, which are read from the store each time;
 	// for a node without a memory tier.
 	AliasHeads bool
-	// Home and Network write the pages for people. Nil: 404.
-	Home    func(http.ResponseWriter, *http.Request, status.Home)
-	Network func(http.ResponseWriter, *http.Request, status.Report)
+	// Home and Network write the pages for people, Assets what they load, below
+	// /-/assets/. Nil: 404.
+	Home    func(http.ResponseWriter, *http.Request, status.Visit)
+	Network func(http.ResponseWriter, *http.Request, status.Visit)
+	Assets  http.Handler
 
 	Metrics   *observe.Metrics
 	AccessLog *slog.Logger // nil: no access log
@@ -270,6 +272,9 @@ func (e *Edge) routes() http.Handler {
 	r.HandleFunc("/-/healthz", e.healthz)
 	r.HandleFunc("/-/status.json", e.status)
 	r.HandleFunc("/-/route", e.explain)
+	if e.Config.Assets != nil {
+		r.Handle("/-/assets/*", e.Config.Assets)
+	}
 	r.HandleFunc("/.well-known/mirrors.json", e.directory)
 	r.HandleFunc("/.well-known/catalogue.json", e.catalogue.serve)
 	r.Handle("/", e.decide(http.HandlerFunc(e.home)))

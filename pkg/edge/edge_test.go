@@ -183,11 +183,11 @@ func newEdge(t testing.TB, change ...func(*Config)) *setup {
 	}
 	c := Config{Node: "europe-1", Region: "europe", Origins: []*url.URL{base}, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		Maps: s.world, Members: s.world, Health: s.world, Locator: s.world, Store: store.NewMemory(store.MemoryConfig{}),
-		Home: func(w http.ResponseWriter, _ *http.Request, h status.Home) {
+		Home: func(w http.ResponseWriter, _ *http.Request, h status.Visit) {
 			fmt.Fprintf(w, "home of %s", h.Report.Region)
 		},
-		Network: func(w http.ResponseWriter, _ *http.Request, r status.Report) {
-			fmt.Fprintf(w, "%d regions", len(r.Regions))
+		Network: func(w http.ResponseWriter, _ *http.Request, v status.Visit) {
+			fmt.Fprintf(w, "%d regions", len(v.Report.Regions))
 		},
 		Metrics: observe.NewMetrics("europe-1", "europe"), Logger: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { return time.Now().Add(time.Duration(s.clock.Load())) }, State: t.TempDir()}
@@ -650,7 +650,7 @@ func TestExplain(t *testing.T) {
 
 func TestPanicIsOneRequestsAffair(t *testing.T) {
 	s := newEdge(t, func(c *Config) {
-		c.Home = func(http.ResponseWriter, *http.Request, status.Home) { panic(errors.New("template")) }
+		c.Home = func(http.ResponseWriter, *http.Request, status.Visit) { panic(errors.New("template")) }
 	})
 	if w := s.ask("GET", "/", ""); w.Code != 500 {
 		t.Errorf("%d", w.Code)

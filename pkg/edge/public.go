@@ -112,25 +112,28 @@ func hostOf(base string) string {
 }
 
 func (e *Edge) home(w http.ResponseWriter, r *http.Request) {
-	if !e.page(w, r) {
-		return
+	if e.page(w, r) {
+		e.Config.Home(w, r, e.visit(r))
 	}
-	x := exchangeOf(r)
-	h := status.Home{Report: e.Status(), CanonicalOK: x.decision.HostKind == region.Canonical}
-	h.Decision = e.Explain(x.client, "", true)
-	if c := first(h.Report.Canonical); c != "" {
-		h.StayURL = c + "/?redirect=no"
-	}
-	if s := e.catalogue.current.Load(); s != nil {
-		h.Catalogue = s.index.Catalogue()
-	}
-	e.Config.Home(w, r, h)
 }
 
 func (e *Edge) network(w http.ResponseWriter, r *http.Request) {
 	if e.page(w, r) {
-		e.Config.Network(w, r, e.Status())
+		e.Config.Network(w, r, e.visit(r))
 	}
+}
+
+// visit is what pages show to the client.
+func (e *Edge) visit(r *http.Request) status.Visit {
+	x := exchangeOf(r)
+	v := status.Visit{Report: e.Status(), Decision: e.Explain(x.client, "", true), Canonical: x.decision.HostKind == region.Canonical}
+	if c := first(v.Report.Canonical); c != "" {
+		v.StayURL = c + "/?redirect=no"
+	}
+	if s := e.catalogue.current.Load(); s != nil {
+		v.Catalogue = s.index.Catalogue()
+	}
+	return v
 }
 
 // page prepares the answer to a visitor of a page; it reports whether the
@@ -146,8 +149,6 @@ func (e *Edge) page(w http.ResponseWriter, r *http.Request) bool {
 	e.mirrorFields(h, r, x)
 	h.Set("Cache-Control", "private, no-store")
 	h.Set("Via", via(r, e.Node))
-	h.Set("Content-Security-Policy", "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src *; frame-ancestors 'none'; base-uri 'none'; form-action 'self'")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer-when-downgrade")
 	return true
 }

@@ -3,6 +3,8 @@ package geo
 import (
 	_ "embed"
 	"encoding/csv"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,6 +30,7 @@ func (p Place) Known() bool {
 }
 
 type country struct {
+	name      string
 	continent string
 	point     Point
 }
@@ -47,7 +50,7 @@ var countries = sync.OnceValue(func() map[string]country {
 		if err1 != nil || err2 != nil || err3 != nil {
 			continue // the heading
 		}
-		m[row[0]] = country{continent: row[1], point: point}
+		m[row[0]] = country{name: row[4], continent: row[1], point: point}
 	}
 	return m
 })
@@ -58,6 +61,12 @@ func CountryPoint(code string) (Point, bool) {
 	c, ok := countries()[code]
 	return c.point, ok
 }
+
+// CountryName is the English name of a country; "" for an unknown code.
+func CountryName(code string) string { return countries()[code].name }
+
+// Countries are the codes of all countries, sorted.
+func Countries() []string { return slices.Sorted(maps.Keys(countries())) }
 
 // ContinentOf is the continent of a country: AF, AN, AS, EU, NA, OC or SA; ""
 // for an unknown code.

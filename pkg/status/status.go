@@ -27,6 +27,73 @@ type Report struct {
 	Regions   []Region    `json:"regions"`
 	Nodes     []Node      `json:"nodes"`
 	Origins   []Origin    `json:"origins"`
+	// Nearest is the region that a page load from the middle of a country would
+	// be sent to, by its ISO 3166-1 alpha-2 code.
+	Nearest map[string]region.Name `json:"nearest,omitempty"`
+	Events  []Event                `json:"events,omitempty"` // the newest first
+}
+
+// Event is one change in the network, as this node saw it.
+type Event struct {
+	Seq    uint64      `json:"seq"` // counts this node's events from 1
+	Time   time.Time   `json:"time"`
+	Kind   EventKind   `json:"kind"`
+	Region region.Name `json:"region,omitempty"`
+	Node   string      `json:"node,omitempty"`
+	Text   string      `json:"text"`             // one sentence
+	Detail string      `json:"detail,omitempty"` // for operators alone
+}
+
+// EventKind is what an Event is about.
+type EventKind string
+
+const (
+	Joined        EventKind = "joined"         // a node came
+	Left          EventKind = "left"           // a node left, as it said
+	Dead          EventKind = "dead"           // gossip gave a node up
+	State         EventKind = "state"          // a region, node or origin changed its state
+	Drained       EventKind = "drained"        // an operator took a region or node out
+	Resumed       EventKind = "resumed"        // and put it back
+	Revision      EventKind = "revision"       // a node runs another revision of the region map
+	Release       EventKind = "release"        // another release of the data, or catalogue
+	ConfigRefused EventKind = "config refused" // region files with a mistake; what ran goes on
+)
+
+// Figures are what a node counted over the last Window, and what it has now.
+type Figures struct {
+	At        time.Time          `json:"at"`
+	Window    float64            `json:"window_s"` // seconds that the rates below are over
+	Requests  float64            `json:"requests_per_s"`
+	P50       float64            `json:"p50_ms"` // time to the end of the answer; 0: no request
+	P99       float64            `json:"p99_ms"`
+	Hits      map[string]float64 `json:"hits"`      // share of API requests answered by each tier: lane, memory, memcached
+	Decisions []Count            `json:"decisions"` // the most frequent first
+	Memory    *CacheSize         `json:"memory,omitempty"`
+	Memcached *CacheSize         `json:"memcached,omitempty"`
+	GeoIP     *GeoIP             `json:"geoip,omitempty"`
+	Release   string             `json:"release,omitempty"` // of the catalogue that it runs by
+	Origins   []Origin           `json:"origins"`           // as seen from there
+	Refused   int                `json:"refused,omitempty"` // mistakes in its region files
+}
+
+// Count is how many requests were decided for one reason.
+type Count struct {
+	Reason string `json:"reason"`
+	N      uint64 `json:"n"`
+}
+
+// CacheSize is what a tier of the store holds.
+type CacheSize struct {
+	Bytes   int64 `json:"bytes"`
+	Limit   int64 `json:"limit,omitempty"`
+	Entries int64 `json:"entries"`
+	Down    bool  `json:"down,omitempty"` // it does not answer
+}
+
+// GeoIP is the database that a node finds clients by.
+type GeoIP struct {
+	Type  string    `json:"type"` // as GeoLite2-City
+	Built time.Time `json:"built"`
 }
 
 // Catalogue says which catalogue a node runs by.
@@ -56,6 +123,8 @@ type Region struct {
 	NoIPv4 bool    `json:"no_ipv4,omitempty"`
 	NoIPv6 bool    `json:"no_ipv6,omitempty"`
 	RTT    float64 `json:"rtt_ms,omitempty"`
+	// Announced: by its own nodes; no file here describes it.
+	Announced bool `json:"announced,omitempty"`
 }
 
 // Location is a point in degrees, and its country.
@@ -77,6 +146,7 @@ type Node struct {
 	Votes      string      `json:"votes,omitempty"` // of the nodes that look at it
 	NoOrigin   bool        `json:"no_origin,omitempty"`
 	Self       bool        `json:"self,omitempty"`
+	Figures    *Figures    `json:"figures,omitempty"` // nil: not known
 }
 
 // Origin is one origin, by its place in the order of preference.
@@ -138,11 +208,11 @@ type Candidate struct {
 	Reason     string      `json:"reason"`
 }
 
-// Home is what the page at / shows.
-type Home struct {
-	Report      Report
-	Decision    Explanation // as for this visitor on the canonical name
-	StayURL     string      // the canonical name with redirect=no
-	Catalogue   *apispec.Catalogue
-	CanonicalOK bool // the visitor came by a canonical name
+// Visit is what a page shows to one visitor.
+type Visit struct {
+	Report    Report
+	Decision  Explanation // as for this visitor on the canonical name
+	StayURL   string      // the canonical name with redirect=no
+	Catalogue *apispec.Catalogue
+	Canonical bool // the visitor came by a canonical name
 }
