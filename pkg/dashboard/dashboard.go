@@ -57,7 +57,7 @@ func New() (*Pages, error) {
 			"ago":   ago,
 			"km":    func(f *float64) string { return thousands(int(*f)) + " km" },
 			"ms":    func(f float64) string { return strconv.FormatFloat(f, 'f', 1, 64) + " ms" },
-			"stamp": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+			"stamp": stamp,
 		}).ParseFS(templates, "layout.tmpl", name); err != nil {
 			return nil, fmt.Errorf("dashboard: %w", err)
 		}
@@ -165,6 +165,13 @@ func thousands(n int) string {
 		s = s[:i] + "," + s[i:]
 	}
 	return s
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
 }
 
 func ago(now, t time.Time) string {
