@@ -103,7 +103,7 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, t *template.Templat
 }
 
 // policy lets a page load what this node serves, and ask every region of the
-// map (Content Security Policy Level 3).
+// map (Content Security Policy Level 3). A form's answer may be a redirect there.
 func policy(regions []status.Region) string {
 	ask := ""
 	for _, r := range regions {
@@ -111,7 +111,7 @@ func policy(regions []status.Region) string {
 			ask += " " + o
 		}
 	}
-	return "default-src 'self'; connect-src 'self'" + ask + "; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+	return "default-src 'self'; connect-src 'self'" + ask + "; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'" + ask
 }
 
 // origin is a URL's scheme and host: all that a policy may name.

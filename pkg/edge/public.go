@@ -147,7 +147,9 @@ func (e *Edge) page(w http.ResponseWriter, r *http.Request) bool {
 	x.outcome.Action = "page"
 	h := w.Header()
 	e.mirrorFields(h, r, x)
-	h.Set("Cache-Control", "private, no-store")
+	// Not no-store: the way back shows what was there, at once.
+	h.Set("Cache-Control", "private, no-cache")
+	h.Add("Vary", "Cookie")
 	h.Set("Via", via(r, e.Node))
 	h.Set("X-Content-Type-Options", "nosniff")
 	return true
