@@ -214,5 +214,6 @@ type Visit struct {
 	Decision  Explanation // as for this visitor on the canonical name
 	StayURL   string      // the canonical name with redirect=no
 	Catalogue *apispec.Catalogue
-	Canonical bool // the visitor came by a canonical name
+	Canonical bool   // the visitor came by a canonical name
+	Asked     *Asked // on the network's page: what its query asks for (addr, or lat, lon and country); nil: nothing
 }
