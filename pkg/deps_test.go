@@ -32,6 +32,7 @@ ratelimit:
 region: geo go.yaml.in/yaml/v4 github.com/fsnotify/fsnotify
 geoip: geo github.com/oschwald/geoip2-golang/v2 github.com/oschwald/maxminddb-golang/v2
 apispec:
+snippet: apispec
 cachekey: apispec
 store/...: rfc9111 rendezvous github.com/bradfitz/gomemcache github.com/maypok86/otter/v2 github.com/sony/gobreaker/v2 github.com/klauspost/compress
 respond: rfc9111 store apispec github.com/klauspost/compress github.com/andybalholm/brotli
@@ -53,8 +54,8 @@ upstream: apispec cachekey rfc9111 collapse store respond golang.org/x/time
 genomedb/...: genome modernc.org/sqlite github.com/go-sql-driver/mysql
 ensembl/...: apispec genome genomedb/...
 ensembl/goldentest: apispec ensembl genomedb genomedb/load genomedb/mariadbtest genomedb/sample origin
-origin: admin apispec ensembl genomedb upstream observe ratelimit vouch respond store github.com/go-chi/chi/v5 golang.org/x/sync
-dashboard/...: apispec geo region status
+origin: admin apispec ensembl genomedb upstream observe ratelimit snippet vouch respond store github.com/go-chi/chi/v5 golang.org/x/sync
+dashboard/...: apispec geo region snippet status
 demo: region status github.com/maxmind/mmdbwriter
 bench: genomedb/mariadbtest genomedb/load/loadbench
 conformance:

@@ -10,6 +10,7 @@ import (
 
 	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/ensembl"
+	"mirrornet/pkg/snippet"
 )
 
 var docs = template.Must(template.Must(pages.Clone()).Parse(`
@@ -26,7 +27,7 @@ var docs = template.Must(template.Must(pages.Clone()).Parse(`
 <ul class="f">{{range .E.Formats}}<li><code>{{.}}</code>{{end}}</ul>
 {{if .Aliases}}<h2>Other paths</h2><ul>{{range .Aliases}}<li><code>{{.}}</code>{{end}}</ul>{{end}}
 <h2>Examples</h2>{{range $i, $x := .Examples}}<h3>{{if $x.Link}}<a href="{{$x.Link}}"><code>{{$x.Target}}</code></a>{{else}}<code>{{$.E.Method}} {{$x.Target}}</code>{{end}}</h3><p>{{$x.ContentType}}</p>
-{{range $j, $s := $x.Snippets}}<details{{if not $i}}{{if not $j}} open{{end}}{{end}}><summary>{{$s.Language}}</summary><pre>{{$s.Text}}</pre></details>
+{{range $j, $s := $x.Programs}}<details{{if not $i}}{{if not $j}} open{{end}}{{end}}><summary>{{$s.Language}}</summary><pre>{{$s.Text}}</pre></details>
 {{end}}{{end}}
 {{if .Kept}}<h2>Caches</h2><p>An answer may be kept for {{.Kept}}. Equal requests get the same ETag.</p>{{end}}
 </html>
@@ -53,8 +54,10 @@ type endpointPage struct {
 type examplePage struct {
 	apispec.Example
 	Link     string // to the answer; "" for a POST
-	Snippets []snippet
+	Programs []program
 }
+
+type program struct{ Language, Text string }
 
 // readable writes a path's parameters as the reference's pages do.
 func readable(path string) string {
@@ -77,7 +80,11 @@ func describeEndpoint(site string, e *apispec.Endpoint) endpointPage {
 		}
 	}
 	for _, x := range e.Examples {
-		page := examplePage{Example: x, Snippets: snippets(site, e.Method, x)}
+		page := examplePage{Example: x}
+		for _, l := range snippet.Languages() {
+			r := snippet.Request{Method: e.Method, URL: strings.TrimSuffix(site, "/") + x.Target, Accept: x.ContentType, Body: x.Body}
+			page.Programs = append(page.Programs, program{l.Name, l.Program(r)})
+		}
 		if e.Method == http.MethodGet {
 			separator := "?"
 			if strings.Contains(x.Target, separator) {
