@@ -118,13 +118,25 @@ func (n *node) openDrains(refresh func()) (err error) {
 	return err
 }
 
-// drained are the drains that hold now, in words, by subject.
+// drained are the drains that hold now, in words for everybody, by subject: who
+// said it and why is for operators.
 func (n *node) drained() map[string]string {
 	words := map[string]string{}
 	for _, d := range n.drains.List() {
-		words[d.Subject()] = d.String()
+		words[d.Subject()] = d.End()
 	}
 	return words
+}
+
+// announced are the regions that are here because their own nodes announce them.
+func (n *node) announced() map[region.Name]bool {
+	regions := map[region.Name]bool{}
+	for _, o := range n.maps.Outcomes() {
+		if o.Use == region.InForce {
+			regions[o.Region] = true
+		}
+	}
+	return regions
 }
 
 // fingerprints are 8 hex digits of the SHA-256 of each gossip key, the one in

@@ -248,6 +248,11 @@ func TestAnnouncedRegions(t *testing.T) {
 		})
 	}
 	t.Logf("a new region: served by all's word %d ms after its node was started", time.Since(joining).Milliseconds())
+	for _, r := range europe.status().Regions {
+		if r.Announced != (r.Name == "africa") {
+			t.Errorf("%s is announced: %v", r.Name, r.Announced)
+		}
+	}
 	// Files and announcements make the same map, so all nodes run one revision.
 	europe.within(5*time.Second, "one revision", func() error {
 		return contains(europe.command("regions"), "All 3 nodes run revision "+europe.status().Revision)

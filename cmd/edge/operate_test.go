@@ -48,6 +48,11 @@ func TestDrains(t *testing.T) {
 		if err := contains(n.command("regions"), "asia    draining"); err != nil {
 			t.Errorf("%s: %v", n.config.node, err)
 		}
+		// Who said it, and why, is nobody else's affair.
+		public := n.get(n.config.listen, "/-/status.json") + n.get(n.config.listen, "/-/route?addr=192.0.2.1&navigate=1") + n.get(n.config.listen, "/.well-known/mirrors.json")
+		if strings.Contains(public, "disks") || strings.Contains(public, "by europe-1") || !strings.Contains(public, `"drained": "until 20`) {
+			t.Errorf("%s tells everybody:\n%s", n.config.node, public)
+		}
 		if got := n.routes("127.0.0.1"); got != "europe" {
 			t.Errorf("%s: clients go to %q", n.config.node, got)
 		}

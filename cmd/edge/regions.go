@@ -46,21 +46,22 @@ func regionsCommand() *cobra.Command {
 }
 
 func regionsTable(t *tabwriter.Writer, r operators) {
-	announced, drained := map[region.Name]bool{}, map[string]string{}
-	for _, o := range r.Announcements {
-		announced[o.Region] = announced[o.Region] || o.Use == region.InForce
-	}
+	drained := map[string]string{}
 	for _, d := range r.Drains {
 		drained[string(d.Kind)+" "+d.Name] = d.String()
 	}
 	fmt.Fprintln(t, "REGION\tSTATE\tNODES\tURL\tFROM\tWHY")
 	for _, g := range r.Regions {
 		from, why := "file", g.Why
-		if announced[g.Name] {
+		if g.Announced {
 			from = "announced"
 		}
 		if d := drained["region "+string(g.Name)]; d != "" {
-			why = "drained " + d + "; " + why
+			if strings.HasPrefix(d, why) { // which says its end, and no more
+				why = "drained " + d
+			} else {
+				why = "drained " + d + "; " + why
+			}
 		}
 		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\n", g.Name, g.State, g.Nodes, g.URL, from, why)
 	}

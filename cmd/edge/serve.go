@@ -124,7 +124,7 @@ func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, erro
 		return nil, invalid{"state: " + err.Error()}
 	}
 	cfg := edge.Config{Node: c.node, Region: c.region, Version: version, Origins: c.origins, TrustedProxies: c.trusted, Addresses: c.addresses,
-		Catalogue: c.catalogue, State: c.state, Maps: n.maps, Members: n, Drains: n.drained, Health: n.health, Locator: n.geo, Store: stored, Aliases: n.aliases, AliasHeads: n.memory == nil,
+		Catalogue: c.catalogue, State: c.state, Maps: n.maps, Members: n, Drains: n.drained, Announced: n.announced, Health: n.health, Locator: n.geo, Store: stored, Aliases: n.aliases, AliasHeads: n.memory == nil,
 		PrivateClients: privateNetwork(c.advertise), Home: pages.Explorer, Network: pages.Network, Assets: pages.Assets(), Metrics: n.metrics, Transport: fetch.NewTransport(c.roots), Logger: logger}
 	if n.shared != nil {
 		cfg.Copies = n.shared

@@ -61,9 +61,12 @@ type Drain struct {
 // Subject is what is stated of: "region asia", "node asia-1".
 func (d Drain) Subject() string { return string(d.Kind) + " " + d.Name }
 
-// String is d in words for people.
+// End says until when, as everybody may know.
+func (d Drain) End() string { return "until " + d.Until.UTC().Format("2006-01-02 15:04") + " UTC" }
+
+// String is d in words for operators.
 func (d Drain) String() string {
-	s := "until " + d.Until.UTC().Format("2006-01-02 15:04") + " UTC, by " + d.By
+	s := d.End() + ", by " + d.By
 	if d.Why != "" {
 		s += ": " + d.Why
 	}

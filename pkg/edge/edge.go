@@ -108,11 +108,14 @@ type Config struct {
 	Locator Locator
 	// Statements are those of all nodes. Nil: this node knows of itself alone.
 	Statements Statements
-	// Drains are those that hold now, in words ("until 14:05 UTC, by europe-1:
-	// disks"), by "region asia" or "node asia-1". Nil: none.
+	// Drains are those that hold now, in words for everybody ("until 14:05 UTC"),
+	// by "region asia" or "node asia-1". Nil: none.
 	Drains func() map[string]string
-	Store  store.Store
-	Copies Copies // nil: none
+	// Announced are the regions of which no file here says anything, but their own
+	// nodes do. Nil: none.
+	Announced func() map[region.Name]bool
+	Store     store.Store
+	Copies    Copies // nil: none
 	// PrivateClients: round trips of private and loopback addresses count, as in
 	// a network that is all private.
 	PrivateClients bool

@@ -1,11 +1,15 @@
 package edge
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 
 	"mirrornet/pkg/geo"
 	"mirrornet/pkg/region"
@@ -74,6 +78,27 @@ func (x Explainer) query(client netip.Addr, place geo.Place, host string, naviga
 	return route.Query{Client: client, Place: place, Host: host, Method: http.MethodGet, Navigation: navigation}
 }
 
+// nearestByCountry is where a page load from the middle of each country would be
+// sent.
+func nearestByCountry(r *route.Router) map[string]region.Name {
+	countries := geo.Countries()
+	nearest := make(map[string]region.Name, len(countries))
+	for _, c := range countries {
+		d := r.Decide(route.Query{Place: countryPlace(c), Method: http.MethodGet, Navigation: true})
+		if d.Nearest != "" {
+			nearest[c] = d.Nearest
+		}
+	}
+	return nearest
+}
+
+// countryPlace is a place of which no more than the country is known.
+func countryPlace(code string) geo.Place {
+	p := geo.Place{Country: code, Continent: geo.ContinentOf(code)}
+	p.Point, _ = geo.CountryPoint(code)
+	return p
+}
+
 func placeOf(p geo.Place) status.Place {
 	return status.Place{Country: p.Country, Continent: p.Continent, City: p.City, Point: location(p.Point, ""),
 		AccuracyKm: p.AccuracyKm, ASN: p.ASN}
@@ -110,9 +135,19 @@ func (e *Edge) ServeExplanation(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, r, http.StatusOK, answers)
 }
 
-// explain answers /-/route?addr=&host=&navigate=: without addr, for the asker.
+// explain answers /-/route: for the address addr, for the place lat, lon and
+// country, or without them for the asker.
 func (e *Edge) explain(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
+	place, asked, err := askedPlace(q)
+	if err != nil {
+		writeJSON(w, r, http.StatusBadRequest, map[string]string{"error": err.Error()})
+		return
+	}
+	if asked {
+		writeJSON(w, r, http.StatusOK, e.Explainer().Explain(netip.Addr{}, place, q.Get("host"), navigates(r)))
+		return
+	}
 	var client netip.Addr
 	if x, public := r.Context().Value(exchangeKey{}).(*exchange); public {
 		client = x.client
@@ -126,6 +161,33 @@ func (e *Edge) explain(w http.ResponseWriter, r *http.Request) {
 		client = a.Unmap()
 	}
 	writeJSON(w, r, http.StatusOK, e.Explain(client, q.Get("host"), navigates(r)))
+}
+
+// askedPlace is the place that a question is about; false: it is about none.
+func askedPlace(q url.Values) (p geo.Place, asked bool, err error) {
+	lat, lon, country := q.Get("lat"), q.Get("lon"), strings.ToUpper(q.Get("country"))
+	switch {
+	case lat == "" && lon == "" && country == "":
+		return p, false, nil
+	case q.Get("addr") != "":
+		return p, true, errors.New("ask for an address (addr) or for a place (lat, lon, country), not for both")
+	case (lat == "") != (lon == ""):
+		return p, true, errors.New("a point has two numbers; write both, like lat=35.7&lon=139.7")
+	case country != "" && !geo.KnownCountry(country):
+		return p, true, errors.New("country is no code of ISO 3166-1 that is known here; write two letters, like JP")
+	}
+	if country != "" {
+		p = countryPlace(country)
+	}
+	if lat == "" {
+		return p, true, nil
+	}
+	y, errLat := strconv.ParseFloat(lat, 64)
+	x, errLon := strconv.ParseFloat(lon, 64)
+	if p.Point, err = geo.At(y, x); err != nil || errLat != nil || errLon != nil {
+		return p, true, errors.New("lat and lon are degrees, -90 to 90 and -180 to 180; write them like lat=35.7&lon=139.7")
+	}
+	return p, true, nil
 }
 
 func navigates(r *http.Request) bool {

@@ -7,11 +7,15 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 
+	"mirrornet/pkg/geo"
 	"mirrornet/pkg/health"
 	"mirrornet/pkg/observe"
+	"mirrornet/pkg/region"
 	"mirrornet/pkg/status"
 )
 
@@ -99,4 +103,118 @@ func TestExplainMany(t *testing.T) {
 	if w := s.ask("GET", "/-/route?addr=133.39.1.1&addr=133.39.1.2", ""); w.Code != 200 || !strings.Contains(w.Body.String(), `"candidates"`) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
+}
+
+// A place instead of an address gives what a client there would get.
+func TestExplainPlace(t *testing.T) {
+	s := newEdge(t)
+	for _, c := range []struct {
+		query, nearest string
+		country        string
+	}{
+		{"lat=35.7&lon=139.7&country=JP&navigate=1", "asia", "JP"},
+		{"country=jp&navigate=1", "asia", "JP"},
+		{"lat=48.9&lon=2.3", "europe", ""}, // by distance alone
+		{"lat=-0&lon=180", "asia", ""},
+		{"country=GB", "europe", "GB"},
+	} {
+		w := s.ask("GET", "/-/route?"+c.query, "", "X-Forwarded-For", "198.51.100.7")
+		var x status.Explanation
+		if err := json.Unmarshal(w.Body.Bytes(), &x); err != nil || w.Code != 200 {
+			t.Fatalf("%s: %v %d %s", c.query, err, w.Code, w.Body)
+		}
+		if string(x.Nearest) != c.nearest || x.Place.Country != c.country || x.Client != "" || x.Place.Point == nil || len(x.Candidates) != 2 {
+			t.Errorf("%s: %+v", c.query, x)
+		}
+		if navigate := strings.Contains(c.query, "navigate"); x.Navigation != navigate || (x.Action == "redirect") != navigate {
+			t.Errorf("%s: %s, navigation %v", c.query, x.Action, x.Navigation)
+		}
+	}
+	for query, want := range map[string]string{
+		"lat=1&addr=133.39.1.1":      "not for both",
+		"country=JP&addr=133.39.1.1": "not for both",
+		"lat=1":                      "write both",
+		"lon=1&country=JP":           "write both",
+		"country=QQ":                 "no code",
+		"country=%00":                "no code",
+		"lat=91&lon=0":               "degrees",
+		"lat=0&lon=-180.1":           "degrees",
+		"lat=NaN&lon=0":              "degrees",
+		"lat=0&lon=Inf":              "degrees",
+		"lat=1e999&lon=0":            "degrees",
+		"lat=x&lon=0":                "degrees",
+	} {
+		w := s.ask("GET", "/-/route?"+query, "")
+		admin := httptest.NewRecorder()
+		s.edge.ServeExplanation(admin, httptest.NewRequest("GET", "/route?"+query, nil))
+		if w.Code != 400 || !strings.Contains(w.Body.String(), want) || admin.Body.String() != w.Body.String() {
+			t.Errorf("%s: %d %s, operators: %s", query, w.Code, w.Body, admin.Body)
+		}
+	}
+}
+
+func FuzzAskedPlace(f *testing.F) {
+	for _, q := range []string{"lat=1&lon=2&country=JP", "country=xk", "lat=NaN&lon=0x1p-2", "lat=1&addr=::1", "lat=%ff&lon=1;2"} {
+		f.Add(q)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		q, _ := url.ParseQuery(query)
+		p, asked, err := askedPlace(q)
+		switch {
+		case err != nil:
+		case !asked && p != (geo.Place{}):
+			t.Errorf("%q is about no place, and gives %+v", query, p)
+		case asked && !p.Point.Valid():
+			t.Errorf("%q: %+v has no point", query, p)
+		case p.Country != "" && p.Continent == "":
+			t.Errorf("%q: %+v", query, p)
+		}
+	})
+}
+
+// What the map shows of countries is what a page load from there gets, and is
+// worked out once for as long as decisions stay as they are.
+func TestNearestByCountry(t *testing.T) {
+	s := newEdge(t)
+	check := func(want map[string]region.Name) {
+		t.Helper()
+		r := s.edge.Status()
+		if len(r.Nearest) != len(geo.Countries()) {
+			t.Errorf("%d of %d countries", len(r.Nearest), len(geo.Countries()))
+		}
+		for country, name := range r.Nearest {
+			var x status.Explanation
+			json.Unmarshal(s.ask("GET", "/-/route?navigate=1&country="+country, "").Body.Bytes(), &x)
+			if x.Nearest != name {
+				t.Errorf("%s: %s, but its visitors go to %s", country, name, x.Nearest)
+			}
+		}
+		for country, name := range want {
+			if r.Nearest[country] != name {
+				t.Errorf("%s: %s, want %s", country, r.Nearest[country], name)
+			}
+		}
+	}
+	check(map[string]region.Name{"JP": "asia", "AU": "asia", "FR": "europe", "US": "europe"})
+	before := reflect.ValueOf(s.edge.Status().Nearest).Pointer()
+	s.edge.Refresh()
+	if reflect.ValueOf(s.edge.Status().Nearest).Pointer() != before {
+		t.Error("made again, though nothing changed")
+	}
+	s.world.set(nodeID("asia-1"), health.Unreachable, s.edge)
+	check(map[string]region.Name{"JP": "europe", "FR": "europe"})
+}
+
+func BenchmarkStatus(b *testing.B) {
+	s := newEdge(b)
+	b.Run("same", func(b *testing.B) {
+		for b.Loop() {
+			s.edge.Status()
+		}
+	})
+	b.Run("nearest", func(b *testing.B) {
+		for b.Loop() {
+			nearestByCountry(s.edge.world.Load().router)
+		}
+	})
 }

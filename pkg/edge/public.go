@@ -11,15 +11,20 @@ import (
 	"mirrornet/pkg/status"
 )
 
-// Status reports the current snapshot.
+// Status reports the current snapshot. Nearest in it is shared: nobody may
+// change it.
 func (e *Edge) Status() status.Report {
 	w := e.world.Load()
 	net := w.Map.Network()
 	s := status.Report{Node: e.Node, Region: e.Region, Version: e.Version, Time: e.Now().UTC(), Started: e.started.UTC(), State: "serving",
 		Isolated: w.Isolated, Revision: w.Map.Revision(), Canonical: net.Canonical, Home: net.Home,
-		Catalogue: e.catalogue.current.Load().summary()}
+		Catalogue: e.catalogue.current.Load().summary(), Nearest: w.nearest()}
 	if e.drainsNow(w) {
 		s.State = string(health.Draining)
+	}
+	var announced map[region.Name]bool
+	if e.Announced != nil {
+		announced = e.Announced()
 	}
 	for _, r := range w.Map.Regions() {
 		st := w.World.Status[r.Name]
@@ -38,7 +43,8 @@ func (e *Edge) Status() status.Report {
 		}
 		s.Regions = append(s.Regions, status.Region{Name: r.Name, Title: r.Title, URL: r.URL, Host: r.Host,
 			Location: location(r.Location, r.Country), State: state, Why: st.Why, Nodes: st.Nodes, RTT: ms(w.RTT[r.Name]),
-			Votes: votes(w.votes[r.Name]), Without: st.Without, NoIPv4: st.NoV4, NoIPv6: st.NoV6})
+			Votes: votes(w.votes[r.Name]), Without: st.Without, NoIPv4: st.NoV4, NoIPv6: st.NoV6,
+			Announced: announced[r.Name], Drained: st.Draining})
 	}
 	for _, m := range w.members {
 		t, v := w.health.Status[nodeID(m.Node)], w.verdicts[m.Node]
@@ -47,7 +53,8 @@ func (e *Edge) Status() status.Report {
 		if _, probed := w.own[m.Node]; !probed && v.State != "" {
 			n.State = string(v.State) // as the others see it
 		}
-		if _, drained := w.drained["node "+m.Node]; drained {
+		if until, drained := w.drained["node "+m.Node]; drained {
+			n.Drained = until
 			n.State = string(health.Draining)
 		}
 		if m.Self {

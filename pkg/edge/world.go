@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"mirrornet/pkg/fetch"
@@ -32,6 +33,7 @@ type world struct {
 	without   []string                       // classes that none of them serves, while they serve others
 	local     []string                       // names of this region's nodes that this one reaches, it included
 	down      bool                           // all of them are known not to answer
+	nearest   func() map[string]region.Name  // by country; made when it is first asked for, and shared
 }
 
 // Refresh makes a new snapshot. Call it when map, members or health changed.
@@ -54,8 +56,14 @@ func (e *Edge) renew() *world {
 		last = old.router
 	}
 	w.router = last.Recompile(w.World)
+	same := old != nil && old.decidesAs(w)
+	if same {
+		w.nearest = old.nearest
+	} else {
+		w.nearest = sync.OnceValue(func() map[string]region.Name { return nearestByCountry(w.router) })
+	}
 	e.world.Store(w)
-	if old == nil || !old.decidesAs(w) {
+	if !same {
 		e.aliases.generation.Add(1)
 	}
 	e.countChanges(old, w)

@@ -24,8 +24,8 @@ type Status struct {
 	Spill int
 	// Without are the classes of endpoints that it cannot serve now.
 	Without []string
-	// Draining: it takes no clients by a statement, whose end, speaker and reason
-	// this says: "until 14:05 UTC, by europe-1: disks". "": no such statement.
+	// Draining: it takes no clients by a statement, whose end this says: "until
+	// 14:05 UTC". "": no such statement.
 	Draining string
 	// NoV4, NoV6: known not to be reachable over that family.
 	NoV4, NoV6 bool

@@ -125,6 +125,8 @@ type Region struct {
 	RTT    float64 `json:"rtt_ms,omitempty"`
 	// Announced: by its own nodes; no file here describes it.
 	Announced bool `json:"announced,omitempty"`
+	// Drained: an operator took it out of service, until when this says.
+	Drained string `json:"drained,omitempty"`
 }
 
 // Location is a point in degrees, and its country.
@@ -146,6 +148,7 @@ type Node struct {
 	Votes      string      `json:"votes,omitempty"` // of the nodes that look at it
 	NoOrigin   bool        `json:"no_origin,omitempty"`
 	Self       bool        `json:"self,omitempty"`
+	Drained    string      `json:"drained,omitempty"` // as that of a Region
 	Figures    *Figures    `json:"figures,omitempty"` // nil: not known
 }
 
