@@ -13,6 +13,11 @@
 // ?content-type= > Accept for GET; Accept > Content-Type for POST), because
 // its users' scripts rely on it. It lives here, not in the origin, since the
 // edges must apply the same precedence to make keys.
+//
+// 2026-11-25: an origin shows the examples that its data has an answer to, so
+// a catalogue differs with the data. What is written for readers is therefore
+// no part of an entry's hash, which is in the edges' keys; the catalogue's own hash,
+// which is its ETag, is of everything, so that edges read it anew.
 package apispec
 
 import (
@@ -79,6 +84,8 @@ type Endpoint struct {
 	// Canaries are targets (path and query) that answer 200 on a sound origin.
 	Canaries []string  `json:"canaries,omitempty"`
 	Examples []Example `json:"examples,omitempty"`
+	// NoData says that the data served now has no answer to any example.
+	NoData bool `json:"no_data,omitempty"`
 }
 
 // Type is the type of a parameter's value.
@@ -179,8 +186,30 @@ func (e *Endpoint) Param(name string) (*Param, bool) {
 // Offers reports whether the endpoint answers in that media type.
 func (e *Endpoint) Offers(mediaType string) bool { return slices.Contains(e.Formats, mediaType) }
 
-// Hash identifies the entry's whole statement.
-func (e *Endpoint) Hash() string { return hash(e) }
+// Hash identifies what the entry says of requests and their answers. Two entries
+// with the same hash read a request as the same, and may share stored answers:
+// what is written for readers alone is left out, so that a better sentence, or an
+// example that suits other data, makes no edge's store useless.
+func (e *Endpoint) Hash() string {
+	plain := *e
+	plain.Group, plain.Summary, plain.Description = "", "", ""
+	plain.Canaries, plain.Examples, plain.NoData = nil, nil, false
+	plain.Params = unexplained(e.Params)
+	if e.Body != nil {
+		b := *e.Body
+		b.Fields = unexplained(b.Fields)
+		plain.Body = &b
+	}
+	return hash(&plain)
+}
+
+func unexplained(params []Param) []Param {
+	params = slices.Clone(params)
+	for i := range params {
+		params[i].Description, params[i].Examples = "", nil
+	}
+	return params
+}
 
 // Hash identifies the catalogue's whole statement, its release included.
 func (c *Catalogue) Hash() string { return hash(c) }

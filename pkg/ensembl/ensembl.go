@@ -36,6 +36,23 @@ type Endpoint struct {
 	// that /openapi.json can tell its fields; nil: it tells none. A list that may
 	// be null is a pointer.
 	Answer any
+	// Elsewhere are further examples, which an origin shows in place of those of
+	// Spec that its data has no answer to. They are of the reference's test
+	// databases.
+	Elsewhere []apispec.Example
+}
+
+// Examples are GETs that ask for one type.
+func Examples(contentType string, targets ...string) (list []apispec.Example) {
+	for _, t := range targets {
+		list = append(list, apispec.Example{Target: t, ContentType: contentType})
+	}
+	return list
+}
+
+// Batch is a POST that asks for JSON.
+func Batch(target, body string) []apispec.Example {
+	return []apispec.Example{{Target: target, ContentType: apispec.JSON, Body: body}}
 }
 
 // Either are values of the types that an endpoint answers with.

@@ -44,7 +44,7 @@ func TestCatalogue(t *testing.T) {
 				first := ask(europe, e, x.Target, format, x.Body)
 				second := ask(europe, e, x.Target, format, x.Body)
 				if want.StatusCode != 200 { // a format that this example has not
-					if x.ContentType == format {
+					if x.ContentType == format && !e.NoData {
 						t.Errorf("%s: the origin says %d %s", name, want.StatusCode, want.Text)
 					}
 					continue
@@ -70,6 +70,9 @@ func TestCatalogue(t *testing.T) {
 					t.Errorf("%s: Cache-Status %q, want a hit that is fresh for %d s", name, hit, e.Freshness.MaxAge)
 				}
 			}
+		}
+		if shown[e.ID] != !e.NoData {
+			t.Errorf("%s: said to be without data: %v; answers: %v", e.ID, e.NoData, shown[e.ID])
 		}
 		if shown[e.ID] {
 			continue

@@ -26,7 +26,7 @@ var docs = template.Must(template.Must(pages.Clone()).Parse(`
 <h2>Formats</h2><p>Ask with the field <code>Accept</code>{{if not .E.Body}}, <code>Content-Type</code> or the parameter <code>content-type</code>{{end}}. Without one: <code>{{index .E.Formats 0}}</code>.</p>
 <ul class="f">{{range .E.Formats}}<li><code>{{.}}</code>{{end}}</ul>
 {{if .Aliases}}<h2>Other paths</h2><ul>{{range .Aliases}}<li><code>{{.}}</code>{{end}}</ul>{{end}}
-<h2>Examples</h2>{{range $i, $x := .Examples}}<h3>{{if $x.Link}}<a href="{{$x.Link}}"><code>{{$x.Target}}</code></a>{{else}}<code>{{$.E.Method}} {{$x.Target}}</code>{{end}}</h3><p>{{$x.ContentType}}</p>
+<h2>Examples</h2>{{if .E.NoData}}<p>The data that is served here has no answer to any.</p>{{end}}{{range $i, $x := .Examples}}<h3>{{if $x.Link}}<a href="{{$x.Link}}"><code>{{$x.Target}}</code></a>{{else}}<code>{{$.E.Method}} {{$x.Target}}</code>{{end}}</h3><p>{{$x.ContentType}}</p>
 {{range $j, $s := $x.Programs}}<details{{if not $i}}{{if not $j}} open{{end}}{{end}}><summary>{{$s.Language}}</summary><pre>{{$s.Text}}</pre></details>
 {{end}}{{end}}
 {{if .Kept}}<h2>Caches</h2><p>An answer may be kept for {{.Kept}}. Equal requests get the same ETag.</p>{{end}}

@@ -123,9 +123,9 @@ func New(cfg Config) (*Handler, error) {
 		}
 	}
 	h.counts.init(c.Endpoints)
-	s, err := newState(c, cfg.Modules, cfg.Genome)
+	s, err := h.stateOf(context.Background(), cfg.Release, cfg.Genome)
 	if err != nil {
-		return nil, fmt.Errorf("origin: %w", err)
+		return nil, err
 	}
 	h.publish(s)
 	h.router = h.routes()
@@ -175,19 +175,24 @@ func (h *Handler) SetRelease(release string) error {
 	if old.catalogue.Release == release {
 		return nil
 	}
-	s, err := h.stateOf(release, old.genome)
+	s, err := h.stateOf(context.Background(), release, old.genome)
 	if err == nil {
 		h.publish(s)
 	}
 	return err
 }
 
-func (h *Handler) stateOf(release string, genome *genomedb.Registry) (*state, error) {
+func (h *Handler) stateOf(ctx context.Context, release string, genome *genomedb.Registry) (*state, error) {
 	cfg := h.cfg
 	cfg.Release = release
 	c, err := Catalogue(cfg)
 	if err != nil {
 		return nil, err
+	}
+	if genome != nil {
+		if c, err = h.tryExamples(ctx, c, genome); err != nil {
+			return nil, err
+		}
 	}
 	s, err := newState(c, cfg.Modules, genome)
 	if err != nil {

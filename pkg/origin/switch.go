@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 
@@ -19,7 +20,7 @@ import (
 func (h *Handler) Switch(ctx context.Context, genome *genomedb.Registry) (unused <-chan struct{}, err error) {
 	h.switching.Lock()
 	defer h.switching.Unlock()
-	s, err := h.stateOf(strconv.Itoa(genome.Release()), genome)
+	s, err := h.stateOf(ctx, strconv.Itoa(genome.Release()), genome)
 	if err != nil {
 		return nil, err
 	}
@@ -39,33 +40,53 @@ func (h *Handler) Switch(ctx context.Context, genome *genomedb.Registry) (unused
 
 // canary is the status that a GET gets from a state.
 func (h *Handler) canary(ctx context.Context, s *state, target string) int {
+	return h.ask(ctx, s, http.MethodGet, target, http.NoBody, nil).status
+}
+
+// ask has a state answer a question of our own.
+func (h *Handler) ask(ctx context.Context, s *state, method, target string, body io.Reader, fields http.Header) (a asked) {
 	ctx, cancel := context.WithTimeout(ctx, h.cfg.Timeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	r, err := http.NewRequestWithContext(ctx, method, target, body)
 	if err != nil {
-		return http.StatusBadRequest
+		return asked{status: http.StatusBadRequest}
 	}
 	r.RequestURI = target
-	rec := &recorder{ResponseWriter: nobody{http.Header{}}}
+	if fields != nil {
+		r.Header = fields
+	}
+	a.header = http.Header{}
+	rec := &recorder{ResponseWriter: &a}
 	req, methods, ok := s.index.Resolve(r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header)
 	func() {
 		defer func() {
 			if v := recover(); v != nil {
-				h.cfg.Logger.Error("panic while answering a canary", "target", target, "panic", fmt.Sprint(v))
+				h.cfg.Logger.Error("panic while the origin asked itself", "target", target, "panic", fmt.Sprint(v))
 				rec.status = http.StatusInternalServerError
 			}
 		}()
 		h.answer(rec, r, s, req, methods, ok)
 	}()
-	if rec.status == 0 { // it was not answered in time
-		return http.StatusServiceUnavailable
+	if a.status = rec.status; a.status == 0 { // it was not answered in time
+		a.status = http.StatusServiceUnavailable
 	}
-	return rec.status
+	a.whole = rec.bytes == int64(len(a.body))
+	return a
 }
 
-// nobody is whom a canary's answer goes to.
-type nobody struct{ header http.Header }
+// asked is what the origin told itself, with the beginning of the body.
+type asked struct {
+	status int
+	header http.Header
+	body   []byte
+	whole  bool
+}
 
-func (n nobody) Header() http.Header       { return n.header }
-func (nobody) Write(b []byte) (int, error) { return len(b), nil }
-func (nobody) WriteHeader(int)             {}
+const maxAsked = 64 << 10
+
+func (a *asked) Header() http.Header { return a.header }
+func (a *asked) WriteHeader(int)     {}
+func (a *asked) Write(b []byte) (int, error) {
+	a.body = append(a.body, b[:min(len(b), maxAsked-len(a.body))]...)
+	return len(b), nil
+}

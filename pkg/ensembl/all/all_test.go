@@ -10,8 +10,7 @@ import (
 	"mirrornet/pkg/origin"
 )
 
-// TestSample: on a fresh machine every canary answers 200, and so does every
-// example that the sample has the data for.
+// TestSample: on a fresh machine every canary answers 200.
 func TestSample(t *testing.T) {
 	genome, err := sample.Open(t.Context(), t.TempDir())
 	if err != nil {
@@ -44,11 +43,6 @@ func TestSample(t *testing.T) {
 			canaries++
 			if code, body := status("GET", target, "*/*", ""); code != 200 {
 				t.Errorf("canary %s: %d %.200s", target, code, body)
-			}
-		}
-		for _, x := range e.Examples {
-			if code, body := status(e.Method, x.Target, x.ContentType, x.Body); code != 200 {
-				t.Errorf("example %s %s %s: %d: %.200s", e.ID, e.Method, x.Target, code, body)
 			}
 		}
 		if e.Freshness.MaxAge > 0 && (e.Freshness.StaleIfError < 86400 || len(e.Tags) == 0) {

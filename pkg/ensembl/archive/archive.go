@@ -35,7 +35,11 @@ var (
 
 // Module states the endpoints.
 func Module() ensembl.Module {
-	return ensembl.Module{Name: "archive", Endpoints: []ensembl.Endpoint{{Spec: getID, Handle: answerGet, Answer: record{}}, {Spec: postID, Handle: answerPost, Answer: new([]record)}}}
+	return ensembl.Module{Name: "archive", Endpoints: []ensembl.Endpoint{
+		{Spec: getID, Handle: answerGet, Answer: record{},
+			Elsewhere: slices.Concat(ensembl.Examples(apispec.JSON, "/archive/id/ENSG00000054598", "/archive/id/ENSG00000054598.4"), ensembl.Examples(apispec.XML, "/archive/id/ENSP00000370275"))},
+		{Spec: postID, Handle: answerPost, Answer: new([]record), Elsewhere: ensembl.Batch("/archive/id", `{"id": ["ENSG00000176515", "ENSG00000137273"]}`)},
+	}}
 }
 
 var (

@@ -2,6 +2,8 @@ package info
 
 import (
 	"context"
+	"net/url"
+	"strings"
 
 	"mirrornet/pkg/apispec"
 	"mirrornet/pkg/ensembl"
@@ -17,11 +19,12 @@ func genomes() []ensembl.Endpoint {
 		return get(id, path, summary, noMetadata, nil, func(e *apispec.Endpoint) {
 			e.Params = []apispec.Param{{Name: param, In: apispec.InPath, Type: apispec.String, Required: true,
 				Description: description, Examples: []string{sample}}, expand}
+			e.Examples = example(strings.ReplaceAll(path, "{"+param+"}", url.PathEscape(sample)))
 		})
 	}
 	return []ensembl.Endpoint{
-		get("info_eg_version", "/info/eg_version", "Version of the Ensembl Genomes databases", noMetadata, nil, nil),
-		get("info_divisions", "/info/divisions", "Divisions of Ensembl that genomes are known of", noMetadata, nil, nil),
+		get("info_eg_version", "/info/eg_version", "Version of the Ensembl Genomes databases", noMetadata, nil, func(e *apispec.Endpoint) { e.Examples = example("/info/eg_version") }),
+		get("info_divisions", "/info/divisions", "Divisions of Ensembl that genomes are known of", noMetadata, nil, func(e *apispec.Endpoint) { e.Examples = example("/info/divisions") }),
 		by("info_genome", "/info/genomes/{genome_name}", "genome_name", "Production name of a genome", "homo_sapiens", "A genome by its name"),
 		by("info_genomes_division", "/info/genomes/division/{division_name}", "division_name", "Name of a division", "EnsemblPlants", "All genomes of a division"),
 		by("info_genomes_assembly", "/info/genomes/assembly/{assembly_id}", "assembly_id", "INSDC identifier of an assembly", "GCA_000005005.6", "The genome with an assembly"),

@@ -58,12 +58,7 @@ func ofSpecies(e *apispec.Endpoint) {
 	e.Tags = append(e.Tags, "species:{species}")
 }
 
-func example(targets ...string) (x []apispec.Example) {
-	for _, t := range targets {
-		x = append(x, apispec.Example{Target: t, ContentType: apispec.JSON})
-	}
-	return x
-}
+func example(targets ...string) []apispec.Example { return ensembl.Examples(apispec.JSON, targets...) }
 
 // service are the endpoints about the service itself.
 func service() []ensembl.Endpoint {

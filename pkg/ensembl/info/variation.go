@@ -17,7 +17,7 @@ func variation() []ensembl.Endpoint {
 	filter := func(description string, examples ...string) apispec.Param {
 		return apispec.Param{Name: "filter", In: apispec.InQuery, Type: apispec.String, Description: description, Examples: examples}
 	}
-	return []ensembl.Endpoint{
+	list := []ensembl.Endpoint{
 		get("info_variation", "/info/variation/{species}", "Sources of a species' variants", variationSources, []source{}, func(e *apispec.Endpoint) {
 			e.Params = []apispec.Param{filter("Only the source of this name", "dbSNP")}
 			ofSpecies(e)
@@ -42,6 +42,8 @@ func variation() []ensembl.Endpoint {
 			e.Examples = example("/info/variation/populations/homo_sapiens/1000GENOMES:phase_3:ASW")
 		}),
 	}
+	list[3].Elsewhere = example("/info/variation/populations/homo_sapiens/BUSHMAN:BANTU")
+	return list
 }
 
 // variationOf finds the variation database of the path's species; ok is false

@@ -51,8 +51,14 @@ var (
 func Module() ensembl.Module {
 	m := &module{}
 	return ensembl.Module{Name: "lookup", Endpoints: []ensembl.Endpoint{
-		{Spec: getID, Handle: m.getID, Answer: entry{}}, {Spec: postID, Handle: m.postID, Answer: map[string]*entry{}},
-		{Spec: getSymbol, Handle: m.getSymbol, Answer: entry{}}, {Spec: postSymbol, Handle: m.postSymbol, Answer: map[string]*entry{}},
+		{Spec: getID, Handle: m.getID, Answer: entry{}, Elsewhere: slices.Concat(
+			ensembl.Examples(apispec.JSON, "/lookup/id/ENSG00000176515?expand=1", "/lookup/id/ENST00000314040", "/lookup/id/ENSP00000320396"),
+			ensembl.Examples(apispec.XML, "/lookup/id/ENSG00000176515?db_type=core;format=condensed"))},
+		{Spec: postID, Handle: m.postID, Answer: map[string]*entry{}, Elsewhere: ensembl.Batch("/lookup/id", `{"ids": ["ENSG00000176515", "ENST00000314040"]}`)},
+		{Spec: getSymbol, Handle: m.getSymbol, Answer: entry{}, Elsewhere: slices.Concat(
+			ensembl.Examples(apispec.JSON, "/lookup/symbol/homo_sapiens/FOXC1?expand=1"),
+			ensembl.Examples(apispec.XML, "/lookup/symbol/homo_sapiens/FOXC1?format=condensed"))},
+		{Spec: postSymbol, Handle: m.postSymbol, Answer: map[string]*entry{}, Elsewhere: ensembl.Batch("/lookup/symbol/homo_sapiens", `{"symbols": ["FOXC1", "FOXF2"]}`)},
 	}}
 }
 

@@ -53,10 +53,10 @@ var (
 func Module() ensembl.Module {
 	m := &module{}
 	return ensembl.Module{Name: "mapping", Endpoints: []ensembl.Endpoint{
-		{Spec: regions, Handle: m.regions, Answer: mappings[conversion]{}},
-		{Spec: cds, Handle: m.cds, Answer: ensembl.Either{mappings[*place]{}, mappings[pair]{}}},
-		{Spec: cdna, Handle: m.cdna, Answer: ensembl.Either{mappings[*place]{}, mappings[pair]{}}},
-		{Spec: translation, Handle: m.translation, Answer: mappings[*place]{}},
+		{Spec: regions, Handle: m.regions, Answer: mappings[conversion]{}, Elsewhere: ensembl.Examples(apispec.JSON, "/map/human/GRCh37/6:1000000..1000100:1/NCBI36", "/map/human/GRCh37/6:1000000..1000100:1/GRCh37")},
+		{Spec: cds, Handle: m.cds, Answer: ensembl.Either{mappings[*place]{}, mappings[pair]{}}, Elsewhere: ensembl.Examples(apispec.JSON, "/map/cds/ENST00000314040/1..1000")},
+		{Spec: cdna, Handle: m.cdna, Answer: ensembl.Either{mappings[*place]{}, mappings[pair]{}}, Elsewhere: ensembl.Examples(apispec.JSON, "/map/cdna/ENST00000314040/100..300")},
+		{Spec: translation, Handle: m.translation, Answer: mappings[*place]{}, Elsewhere: ensembl.Examples(apispec.JSON, "/map/translation/ENSP00000320396/1..20")},
 	}}
 }
 

@@ -62,8 +62,19 @@ var (
 func Module() ensembl.Module {
 	m := &module{sources: sources(), onProteins: onProteins()}
 	return ensembl.Module{Name: "overlap", Endpoints: []ensembl.Endpoint{
-		{Spec: getID, Handle: m.getID, Answer: []summary{}}, {Spec: getRegion, Handle: m.getRegion, Answer: []summary{}},
-		{Spec: getTranslation, Handle: m.getTranslation, Answer: []residueSummary{}},
+		{Spec: getID, Handle: m.getID, Answer: []summary{}, Elsewhere: slices.Concat(
+			ensembl.Examples(apispec.JSON, "/overlap/id/ENSG00000176515?feature=gene"),
+			ensembl.Examples(apispec.BED, "/overlap/id/ENSG00000176515?feature=transcript;feature=exon"))},
+		{Spec: getRegion, Handle: m.getRegion, Answer: []summary{}, Elsewhere: slices.Concat(
+			ensembl.Examples(apispec.JSON, "/overlap/region/human/6:1078245-1108340?feature=gene;feature=transcript;feature=cds;feature=exon"),
+			ensembl.Examples(apispec.GFF3, "/overlap/region/human/6:1078245-1108340?feature=gene;feature=transcript;feature=cds;feature=exon"),
+			ensembl.Examples(apispec.JSON, "/overlap/region/human/6:1000000-1003000?feature=variation;so_term=intergenic_variant"),
+			ensembl.Examples(apispec.GFF3, "/overlap/region/human/1:76429380-76430144?feature=regulatory"))},
+		{Spec: getTranslation, Handle: m.getTranslation, Answer: []residueSummary{}, Elsewhere: slices.Concat(
+			ensembl.Examples(apispec.JSON, "/overlap/translation/ENSP00000371073?type=Superfamily",
+				"/overlap/translation/ENSP00000371073?feature=transcript_variation;type=missense_variant",
+				"/overlap/translation/ENSP00000371073?feature=somatic_transcript_variation"),
+			ensembl.Examples(apispec.XML, "/overlap/translation/ENSP00000371073?feature=translation_exon;feature=residue_overlap"))},
 	}}
 }
 

@@ -69,8 +69,17 @@ var (
 func Module() ensembl.Module {
 	m := &module{}
 	return ensembl.Module{Name: "sequence", Endpoints: []ensembl.Endpoint{
-		{Spec: getID, Handle: m.getID, Answer: ensembl.Either{idValue{}, []idValue{}}}, {Spec: postID, Handle: m.postID, Answer: []idValue{}},
-		{Spec: getRegion, Handle: m.getRegion, Answer: regionValue{}}, {Spec: postRegion, Handle: m.postRegion, Answer: []regionValue{}},
+		{Spec: getID, Handle: m.getID, Answer: ensembl.Either{idValue{}, []idValue{}}, Elsewhere: slices.Concat(
+			ensembl.Examples(apispec.Plain, "/sequence/id/ENSE00001271861"),
+			ensembl.Examples(apispec.FASTA, "/sequence/id/ENST00000314040?type=cdna", "/sequence/id/ENST00000314040?type=cds"),
+			ensembl.Examples(apispec.JSON, "/sequence/id/ENSP00000320396"),
+			ensembl.Examples(SeqXML, "/sequence/id/ENSG00000112699?multiple_sequences=1;type=protein"))},
+		{Spec: postID, Handle: m.postID, Answer: []idValue{}, Elsewhere: ensembl.Batch("/sequence/id", `{"ids": ["ENSE00001271861", "ENSG00000238438"]}`)},
+		{Spec: getRegion, Handle: m.getRegion, Answer: regionValue{}, Elsewhere: slices.Concat(
+			ensembl.Examples(apispec.Plain, "/sequence/region/human/6:1000000..1000100:1"),
+			ensembl.Examples(apispec.FASTA, "/sequence/region/human/6:1000000..1000100:1?expand_3prime=60;expand_5prime=60", "/sequence/region/human/6:1080164..1080464:-1?mask=soft"),
+			ensembl.Examples(apispec.JSON, "/sequence/region/human/6:1000000..1000100:1"))},
+		{Spec: postRegion, Handle: m.postRegion, Answer: []regionValue{}, Elsewhere: ensembl.Batch("/sequence/region/human", `{"regions": ["6:1000000..1000100:1", "6:1507557..1507851:1"]}`)},
 	}}
 }
 

@@ -60,7 +60,13 @@ func repeated(p apispec.Param) apispec.Param {
 func Module() ensembl.Module {
 	m := &module{}
 	return ensembl.Module{Name: "xrefs", Endpoints: []ensembl.Endpoint{
-		{Spec: getID, Handle: m.getID, Answer: []entry{}}, {Spec: getName, Handle: getNamed, Answer: []entry{}}, {Spec: getSymbol, Handle: m.getSymbol, Answer: []hit{}},
+		{Spec: getID, Handle: m.getID, Answer: []entry{}, Elsewhere: slices.Concat(
+			ensembl.Examples(apispec.JSON, "/xrefs/id/ENSG00000176515", "/xrefs/id/ENSG00000176515?all_levels=1;external_db=UniProt%25"),
+			ensembl.Examples(apispec.XML, "/xrefs/id/ENSG00000176515"))},
+		{Spec: getName, Handle: getNamed, Answer: []entry{}, Elsewhere: ensembl.Examples(apispec.JSON, "/xrefs/name/human/FOXC1")},
+		{Spec: getSymbol, Handle: m.getSymbol, Answer: []hit{}, Elsewhere: slices.Concat(
+			ensembl.Examples(apispec.JSON, "/xrefs/symbol/homo_sapiens/FOXC1", "/xrefs/symbol/homo_sapiens/FOXC1?external_db=HGNC"),
+			ensembl.Examples(apispec.XML, "/xrefs/symbol/homo_sapiens/FOXC1"))},
 	}}
 }
 

@@ -1,0 +1,112 @@
+package all_test
+
+import (
+	"encoding/json"
+	"mime"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mirrornet/pkg/apispec"
+	"mirrornet/pkg/ensembl/all"
+	"mirrornet/pkg/ensembl/goldentest"
+	"mirrornet/pkg/genomedb"
+	"mirrornet/pkg/genomedb/sample"
+	"mirrornet/pkg/origin"
+)
+
+// withoutData are over a database that no dump holds.
+var withoutData = []string{"info_eg_version", "info_divisions", "info_genome", "info_genomes_division", "info_genomes_assembly", "info_genomes_accession", "info_genomes_taxonomy"}
+
+// TestExamples: whatever an origin serves, the examples that its catalogue
+// shows work on it.
+func TestExamples(t *testing.T) {
+	for name, open := range map[string]func(testing.TB) *genomedb.Registry{
+		"sample": func(t testing.TB) *genomedb.Registry {
+			genome, err := sample.Open(t.Context(), t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { genome.Close() })
+			return genome
+		},
+		"test databases":            goldentest.Genome,
+		"test databases on MariaDB": goldentest.GenomeOnMariaDB,
+	} {
+		t.Run(name, func(t *testing.T) { testExamples(t, open(t)) })
+	}
+}
+
+func testExamples(t *testing.T, genome *genomedb.Registry) {
+	stated := map[string]apispec.Endpoint{}
+	for _, m := range all.Modules() {
+		for _, e := range m.Endpoints {
+			stated[e.Spec.ID] = e.Spec
+		}
+	}
+	begin := time.Now()
+	h, err := origin.New(origin.Config{Modules: all.Modules(), Genome: genome})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("an origin is ready after %v", time.Since(begin).Round(time.Millisecond))
+	c, shown := h.Catalogue(), 0
+	for _, e := range c.Endpoints {
+		if len(e.Examples) == 0 {
+			t.Errorf("%s shows no example", e.ID)
+		}
+		if e.NoData != slices.Contains(withoutData, e.ID) {
+			t.Errorf("%s: said to be without data: %v", e.ID, e.NoData)
+		}
+		if got, want := len(e.Examples), len(stated[e.ID].Examples); !e.NoData && got < want {
+			t.Errorf("%s: %d examples of %d that are stated: none stands in for the others", e.ID, got, want)
+		}
+		for _, x := range e.Examples {
+			r := httptest.NewRequest(e.Method, "/", strings.NewReader(x.Body))
+			u, err := url.ParseRequestURI(x.Target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.URL, r.RequestURI = u, x.Target
+			r.Header.Set("Accept", x.ContentType)
+			if e.Method == http.MethodPost {
+				r.Header.Set("Content-Type", apispec.JSON)
+			}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if e.NoData {
+				if w.Code != 400 {
+					t.Errorf("%s is said to be without data: %s: %d %.200s", e.ID, x.Target, w.Code, w.Body)
+				}
+				continue
+			}
+			shown++
+			if got, _, _ := mime.ParseMediaType(w.Header().Get("Content-Type")); w.Code != 200 || got != x.ContentType || empty(w.Body.String()) {
+				t.Errorf("%s: %s %s %s: %d %s %.200q", e.ID, e.Method, x.Target, x.Body, w.Code, got, w.Body)
+			}
+		}
+	}
+	t.Logf("%d examples of %d endpoints; %d have no data", shown, len(c.Endpoints), len(withoutData))
+	var again apispec.Catalogue
+	if other, err := origin.New(origin.Config{Modules: all.Modules(), Genome: genome}); err != nil || other.Catalogue().Hash() != c.Hash() {
+		t.Errorf("another origin of the same data has another catalogue (%v)", err)
+	}
+	if b, err := json.Marshal(c); err != nil || json.Unmarshal(b, &again) != nil || again.Hash() != c.Hash() {
+		t.Errorf("the catalogue does not survive being published: %v", err)
+	}
+}
+
+// empty knows the bodies that show nothing.
+func empty(body string) bool {
+	body = strings.Join(strings.Fields(body), "")
+	switch body {
+	case "", "[]", "{}", "null", "[[]]", "<opt></opt>", "<opt/>", `{"mappings":[]}`:
+		return true
+	}
+	return strings.HasPrefix(body, "{") && strings.Count(body, ":null") == strings.Count(body, ":") || len(body) > 20 && strings.Trim(body, "N") == "" ||
+		strings.HasPrefix(body, "##gff-version") && !strings.Contains(body, "ID=")
+}
