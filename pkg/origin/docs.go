@@ -86,11 +86,7 @@ func describeEndpoint(site string, e *apispec.Endpoint) endpointPage {
 			page.Programs = append(page.Programs, program{l.Name, l.Program(r)})
 		}
 		if e.Method == http.MethodGet {
-			separator := "?"
-			if strings.Contains(x.Target, separator) {
-				separator = ";"
-			}
-			page.Link = x.Target + separator + "content-type=" + strings.ReplaceAll(x.ContentType, "+", "%2B")
+			page.Link = withType(x)
 		}
 		p.Examples = append(p.Examples, page)
 	}

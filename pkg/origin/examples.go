@@ -34,6 +34,9 @@ const (
 // Equal data gets equal examples. They are no part of the edges' keys all the
 // same (see [apispec.Endpoint.Hash]), so that a database that fails at the start
 // costs a catalogue's tag and no stored answer.
+//
+// Canaries are of one species' data, too: where they find nothing, the first
+// example stands in, lest every edge take the class of endpoints for lost.
 func (h *Handler) tryExamples(ctx context.Context, stated *apispec.Catalogue, genome *genomedb.Registry) (*apispec.Catalogue, error) {
 	c := *stated
 	c.Endpoints = slices.Clone(stated.Endpoints)
@@ -79,10 +82,32 @@ func (h *Handler) tryExamples(ctx context.Context, stated *apispec.Catalogue, ge
 				kept, e.NoData = e.Examples[:1:1], true
 			}
 			e.Examples = kept
+			e.Canaries = h.tryCanaries(ctx, s, e)
 		})
 	}
 	wg.Wait()
 	return &c, nil
+}
+
+func (h *Handler) tryCanaries(ctx context.Context, s *state, e *apispec.Endpoint) (kept []string) {
+	for _, target := range e.Canaries {
+		if status := h.canary(ctx, s, target); status == http.StatusOK || status >= 500 {
+			kept = append(kept, target)
+		}
+	}
+	if len(e.Canaries) > 0 && len(kept) == 0 && len(e.Examples) > 0 && !e.NoData {
+		kept = []string{withType(e.Examples[0])}
+	}
+	return kept
+}
+
+// withType writes an example so that its type needs no header field.
+func withType(x apispec.Example) string {
+	separator := "?"
+	if strings.Contains(x.Target, separator) {
+		separator = ";"
+	}
+	return x.Target + separator + "content-type=" + strings.ReplaceAll(x.ContentType, "+", "%2B")
 }
 
 func (h *Handler) askExample(ctx context.Context, s *state, method string, x apispec.Example) asked {

@@ -29,7 +29,7 @@ func (h *Handler) Switch(ctx context.Context, genome *genomedb.Registry) (unused
 	if old.genome == nil {
 		return nil, errors.New("origin: an upstream answers here, not a genome")
 	}
-	for _, c := range s.catalogue.Canaries() {
+	for _, c := range append(old.catalogue.Canaries(), s.catalogue.Canaries()...) {
 		now := h.canary(ctx, s, c.Target)
 		if before := h.canary(ctx, old, c.Target); now >= 500 || now != http.StatusOK && before == http.StatusOK {
 			return nil, fmt.Errorf("origin: release %s answers %s with %d; the current one with %d", s.catalogue.Release, c.Target, now, before)

@@ -65,6 +65,15 @@ func testExamples(t *testing.T, genome *genomedb.Registry) {
 		if got, want := len(e.Examples), len(stated[e.ID].Examples); !e.NoData && got < want {
 			t.Errorf("%s: %d examples of %d that are stated: none stands in for the others", e.ID, got, want)
 		}
+		if (len(e.Canaries) > 0) != (len(stated[e.ID].Canaries) > 0) {
+			t.Errorf("%s: canaries %q, stated %q", e.ID, e.Canaries, stated[e.ID].Canaries)
+		}
+		for _, target := range e.Canaries {
+			w := httptest.NewRecorder()
+			if h.ServeHTTP(w, httptest.NewRequest("GET", target, nil)); w.Code != 200 {
+				t.Errorf("%s: canary %s: %d %.200s", e.ID, target, w.Code, w.Body)
+			}
+		}
 		for _, x := range e.Examples {
 			r := httptest.NewRequest(e.Method, "/", strings.NewReader(x.Body))
 			u, err := url.ParseRequestURI(x.Target)
