@@ -44,11 +44,17 @@ func (h *Handler) tryExamples(ctx context.Context, stated *apispec.Catalogue, ge
 	if err != nil {
 		return nil, err
 	}
-	s := &state{catalogue: stated, index: index, genome: genome}
+	s := &state{catalogue: stated, index: index, genome: genome, canaries: map[string]bool{}}
 	elsewhere := map[string][]apispec.Example{}
 	for _, m := range h.cfg.Modules {
 		for _, e := range m.Endpoints {
 			elsewhere[e.Spec.ID] = e.Elsewhere
+			for _, x := range slices.Concat(e.Spec.Examples, e.Elsewhere) { // they do not wait for clients
+				s.canaries[x.Target] = true
+			}
+			for _, target := range e.Spec.Canaries {
+				s.canaries[target] = true
+			}
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, trying)
