@@ -70,7 +70,7 @@ func (e *Edge) route(r *http.Request, x *exchange) {
 	})
 	x.decided = true
 	d, o := &x.decision, &x.outcome
-	o.Country, o.Action, o.Region, o.Nearest = x.place.Country, string(d.Action), string(d.Region), string(d.Nearest)
+	o.Country, o.Action, o.Region, o.Nearest, o.Why = x.place.Country, string(d.Action), string(d.Region), string(d.Nearest), d.Why()
 	if e.AccessLog != nil { // nobody else asks
 		o.Reason = d.Reason()
 	}
@@ -99,7 +99,7 @@ func (e *Edge) redirect(w http.ResponseWriter, r *http.Request, x *exchange) {
 	if r.Method != http.MethodHead {
 		io.WriteString(w, text)
 	}
-	if x.series = e.redirects.Load(); x.series == nil {
+	if x.series = e.redirects.Load(); x.series == nil || x.series.Why() != x.outcome.Why {
 		o := x.outcome
 		o.Status = http.StatusTemporaryRedirect
 		x.series = e.Metrics.Series(o)

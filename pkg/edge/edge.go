@@ -153,7 +153,7 @@ type Edge struct {
 	trips     trips
 	addressed func(http.Handler) http.Handler // finds whose request a proxy forwards
 	exchanges sync.Pool                       // *exchange, empty
-	redirects atomic.Pointer[observe.Series]  // of all redirects; nil: none yet
+	redirects atomic.Pointer[observe.Series]  // of the last redirect; nil: none yet
 	draining  atomic.Bool
 	started   time.Time
 	process   string // of this run

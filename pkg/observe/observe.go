@@ -38,6 +38,7 @@ type Outcome struct {
 	Region   string // who served, by decision
 	Nearest  string
 	Reason   string // of the decision
+	Why      string // the kind of it, one of a few
 	Status   int
 	Bytes    int64
 	Cache    string // hit, or the RFC 9211 fwd token; "" when the cache was not asked
@@ -55,7 +56,9 @@ type Metrics struct {
 	fetches   *prometheus.CounterVec
 	fetching  fetching
 	regions   regions
-	series    sync.Map // labels → *Series
+	series    sync.Map             // labels → *Series
+	durations *prometheus.Registry // duration alone, to read it
+	windows   windows
 }
 
 // NewMetrics makes the counters of one node.
@@ -70,7 +73,7 @@ func NewMetrics(node, region string) *Metrics {
 		Help: "Requests to the API, by catalogue endpoint, cache (hit or RFC 9211 fwd token) and tier."},
 		[]string{"endpoint", "cache", "tier"})
 	m.duration = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "mirrornet_request_duration_seconds",
-		Help:    "Time from request head to the end of the answer.",
+		Help:    "Time from request head to the end of the answer, of clients' requests: not of questions about this node.",
 		Buckets: []float64{.0001, .0002, .0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10}},
 		[]string{"cache"})
 	m.bytes = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mirrornet_response_bytes_total",
@@ -78,6 +81,8 @@ func NewMetrics(node, region string) *Metrics {
 	m.fetches = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mirrornet_fetches_total",
 		Help: "Attempts to fetch from a source, by kind and result."}, []string{"kind", "source", "result"})
 	reg.MustRegister(m.requests, m.endpoints, m.duration, m.bytes, m.fetches)
+	m.durations = prometheus.NewRegistry()
+	m.durations.MustRegister(m.duration)
 	m.fetching = newFetching(reg)
 	m.regions = newRegions(reg)
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -87,34 +92,36 @@ func NewMetrics(node, region string) *Metrics {
 // Request counts one answered request.
 func (m *Metrics) Request(o Outcome) { m.Series(o).Add(o.Duration, o.Bytes) }
 
-// labels are what the series of an outcome is told apart by.
+// labels are what the series of an outcome is told apart by. Of why the metrics
+// say nothing, [Metrics.Sample] does.
 type labels struct {
-	action, cache, tier, endpoint string
-	class                         int // of the status
+	action, cache, tier, endpoint, why string
+	class                              int // of the status
 }
 
 // Series are the counters of one combination of labels, for those who count
 // the same outcome many times.
 type Series struct {
+	of              labels
+	count           atomic.Uint64
 	requests, bytes prometheus.Counter
-	endpoint        prometheus.Counter // nil: of no endpoint
-	duration        prometheus.Observer
-	served          *atomic.Uint64 // counts them too; nil: no work for a client
+	endpoint        prometheus.Counter  // nil: of no endpoint
+	duration        prometheus.Observer // nil: not of interest
 }
 
 // Series finds the counters of outcomes like o.
 func (m *Metrics) Series(o Outcome) *Series {
-	l := labels{o.Action, o.Cache, o.Tier, o.Endpoint, o.Status / 100}
+	l := labels{o.Action, o.Cache, o.Tier, o.Endpoint, o.Why, o.Status / 100}
 	if s, ok := m.series.Load(l); ok {
 		return s.(*Series)
 	}
 	s := &Series{
+		of:       l,
 		requests: m.requests.WithLabelValues(l.action, l.cache, l.tier, strconv.Itoa(l.class)+"xx"),
 		bytes:    m.bytes.WithLabelValues(l.cache),
-		duration: m.duration.WithLabelValues(l.cache),
 	}
-	if l.action != "self" && l.action != "redirect" {
-		s.served = new(atomic.Uint64)
+	if l.action != "self" {
+		s.duration = m.duration.WithLabelValues(l.cache)
 	}
 	if l.endpoint != "" {
 		s.endpoint = m.endpoints.WithLabelValues(l.endpoint, l.cache, l.tier)
@@ -128,25 +135,28 @@ func (m *Metrics) Series(o Outcome) *Series {
 // Served counts the requests of clients that were served here: not those sent
 // elsewhere, nor questions about this node.
 func (m *Metrics) Served() (n uint64) {
-	m.series.Range(func(_, s any) bool {
-		if c := s.(*Series).served; c != nil {
-			n += c.Load()
+	m.series.Range(func(_, v any) bool {
+		if s := v.(*Series); s.of.action != "self" && s.of.action != "redirect" {
+			n += s.count.Load()
 		}
 		return true
 	})
 	return n
 }
 
+// Why is that of the outcomes.
+func (s *Series) Why() string { return s.of.why }
+
 // Add counts one answer with that many body bytes. It does not allocate.
 func (s *Series) Add(d time.Duration, bytes int64) {
+	s.count.Add(1)
 	s.requests.Inc()
 	s.bytes.Add(float64(bytes))
-	s.duration.Observe(d.Seconds())
+	if s.duration != nil {
+		s.duration.Observe(d.Seconds())
+	}
 	if s.endpoint != nil {
 		s.endpoint.Inc()
-	}
-	if s.served != nil {
-		s.served.Add(1)
 	}
 }
 

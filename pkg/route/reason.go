@@ -84,6 +84,28 @@ func (d Decision) Reason() string {
 	return ""
 }
 
+// Why is Reason without names and numbers: one of a few, to count by.
+func (d Decision) Why() string { return whys[d.why] }
+
+var whys = [...]string{
+	becauseForwarded:       "forwarded by another edge",
+	becauseNamed:           "named by the client's hostname",
+	becauseNamedOther:      "passed on to the region that the hostname names",
+	becauseNamedUnable:     "in place of the region that the hostname names, which cannot serve",
+	becauseIsolated:        "no other region is reached",
+	becauseNobody:          "no region can be chosen",
+	becauseNearest:         "nearest region",
+	becauseStay:            "the client wants to stay",
+	becauseNavigation:      "page load sent to the nearest",
+	becauseNavigationServe: "page load served where it arrived",
+	becauseAPIServe:        "API call served where it arrived",
+	becauseAPIProxy:        "API call passed on to the nearest",
+	becauseAPIRedirect:     "API call sent to the nearest",
+	becauseMethod:          "a method that is never redirected",
+	becauseInPlace:         "passed on, as this region cannot serve",
+	becauseNoOther:         "this region cannot serve, and no other can answer",
+}
+
 // Way numbers how Nearest was found: decisions of one Router for the same request
 // of two clients that have the same Way differ in nothing. 0: there is no Nearest.
 func (d Decision) Way() uint32 {

@@ -16,3 +16,6 @@ func (m *Memcached) Gathered() (flying, waiting int) {
 	}
 	return flying, waiting
 }
+
+// ReadUsage is for the fuzzer.
+var ReadUsage = readUsage
