@@ -1,15 +1,177 @@
 package dashboard
 
 import (
+	"cmp"
+	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
 
+	"mirrornet/pkg/geo"
+	"mirrornet/pkg/region"
 	"mirrornet/pkg/status"
 )
 
-// Network writes the page at /network.
+// Network writes the page at /network. Its query may name a region to show in
+// detail (region); part=live is the same page for its own script, without what
+// never changes.
 func (p *Pages) Network(w http.ResponseWriter, r *http.Request, v status.Visit) {
-	p.show(w, r, p.network, layout{Title: "Network", Page: "network", Report: &v.Report, Note: noteFor(r, &v, "/network", ""), Problems: problems(&v),
-		View: struct{ Differs bool }{revisionsDiffer(v.Report)}})
+	p.showNetwork(w, r, v, nil)
+}
+
+// Operators writes the page with what only operators may see and do.
+func (p *Pages) Operators(w http.ResponseWriter, r *http.Request, v status.Visit, o status.Operators) {
+	p.showNetwork(w, r, v, &o)
+}
+
+func (p *Pages) showNetwork(w http.ResponseWriter, r *http.Request, v status.Visit, o *status.Operators) {
+	l := layout{Title: "Network", Page: "network", Report: &v.Report, Problems: problems(&v), View: newNetworkView(r.URL.Query(), &v, o)}
+	if o == nil {
+		l.Note = noteFor(r, &v, "/network", "")
+	}
+	p.show(w, r, p.network, l)
+}
+
+// networkView is what network.tmpl shows.
+type networkView struct {
+	Live     bool        // for the script: without what never changes
+	Selected region.Name // shown in detail
+	Missing  bool        // the region that was asked for is not there
+	Now      time.Time
+	Summary  summary
+	Map      mapView
+	Regions  []regionRow
+	Nodes    []nodeRow
+	Detail   *detail
+	Asked    asked
+	Events   []status.Event
+	Ops      *operators
+
+	visit *status.Visit
+	query url.Values // that links keep
+}
+
+func newNetworkView(q url.Values, v *status.Visit, o *status.Operators) *networkView {
+	n := &networkView{Live: q.Get("part") == "live", Now: v.Report.Time, visit: v, query: url.Values{}}
+	n.Selected = v.Report.Region
+	if name := region.Name(q.Get("region")); name != "" {
+		if n.Missing = find(v.Report.Regions, name).Name == ""; !n.Missing {
+			n.Selected = name
+		}
+	}
+	n.Asked = readAsked(v.Asked)
+	if a := v.Asked; a != nil {
+		set := func(name, value string) {
+			if value != "" {
+				n.query.Set(name, value)
+			}
+		}
+		set("addr", a.Addr)
+		if a.Point != nil {
+			set("country", a.Point.Country)
+			if point(a.Point).Valid() {
+				set("lat", degrees(a.Point.Lat))
+				set("lon", degrees(a.Point.Lon))
+			}
+		}
+	}
+	n.Events = v.Report.Events[:min(len(v.Report.Events), 40)]
+	if o != nil {
+		n.Ops = newOperators(o, v)
+	}
+	n.Summary = summarise(&v.Report)
+	n.Map = n.drawMap(v)
+	n.rows()
+	n.Detail = newDetail(&v.Report, n.Selected, n.Ops)
+	return n
+}
+
+// link is this page with a region in detail.
+func (v *networkView) link(name region.Name) string {
+	q := url.Values{"region": {string(name)}}
+	for k, values := range v.query {
+		q[k] = values
+	}
+	return "/network?" + q.Encode() + "#region-detail"
+}
+
+// summary says in a line how the network is, and what is wrong, the worst first.
+type summary struct {
+	Counts string
+	Worst  string // class of the first
+	List   []string
+	More   int
+}
+
+// most of what is wrong that a summary names.
+const mostSummed = 5
+
+func summarise(r *status.Report) (s summary) {
+	type wrong struct {
+		weight int
+		text   string
+	}
+	var list []wrong
+	add := func(weight int, format string, args ...any) {
+		list = append(list, wrong{weight, fmt.Sprintf(format, args...)})
+	}
+	regions, serving := 0, 0
+	for _, g := range r.Regions {
+		switch g.State {
+		case "serving":
+			serving++
+		case "retired", "canary":
+			continue
+		case "draining":
+			add(3, "%s is draining%s.", g.Name, after(": ", cmp.Or(g.Drained, g.Why)))
+		case "unreachable":
+			add(5, "%s is unreachable%s.", g.Name, after(": ", g.Why))
+		default:
+			add(4, "%s is %s%s.", g.Name, g.State, after(": ", g.Why))
+		}
+		regions++
+		if g.State == "serving" && len(g.Without) > 0 {
+			add(3, "%s cannot serve %s from its origins.", g.Name, strings.Join(g.Without, ", "))
+		}
+	}
+	nodes, well := 0, 0
+	for _, n := range r.Nodes {
+		if n.Membership == "left" {
+			continue
+		}
+		nodes++
+		state := nodeState(n)
+		if state == "serving" {
+			well++
+		} else if g := find(r.Regions, n.Region); g.State == "serving" {
+			add(2, "%s, a node of %s, is %s.", n.Name, n.Region, state)
+		}
+		if n.Figures != nil && n.Figures.Refused > 0 {
+			add(2, "%s refuses its region files: %s. What ran before goes on.", n.Name, counted(n.Figures.Refused, "mistake", "mistakes"))
+		}
+		if n.NoOrigin && state == "serving" {
+			add(3, "%s reaches no origin.", n.Name)
+		}
+	}
+	if revisionsDiffer(*r) {
+		add(1, "Not all nodes run the same revision of the region map.")
+	}
+	slices.SortStableFunc(list, func(a, b wrong) int { return b.weight - a.weight })
+	s.Counts = fmt.Sprintf("%d of %s serving, %d of %s.", serving, counted(regions, "region", "regions"), well, counted(nodes, "node", "nodes"))
+	for i, w := range list {
+		if i == 0 {
+			s.Worst = map[bool]string{true: "bad", false: "warn"}[w.weight >= 4]
+		}
+		if i == mostSummed {
+			s.More = len(list) - i
+			break
+		}
+		s.List = append(s.List, w.text)
+	}
+	return s
 }
 
 func revisionsDiffer(s status.Report) bool {
@@ -19,4 +181,198 @@ func revisionsDiffer(s status.Report) bool {
 		}
 	}
 	return false
+}
+
+// nodeState is a node in one word: one that is gone is not what it was.
+func nodeState(n status.Node) string {
+	if n.Membership == "dead" || n.Membership == "left" {
+		return n.Membership
+	}
+	return n.State
+}
+
+// sign is the class of a state: its colour and its shape. Another word has none of
+// them, and is only written.
+func sign(state string) string {
+	switch state {
+	case "serving", "draining", "unreachable", "canary", "overloaded", "dead", "suspect", "alive":
+		return state
+	}
+	return "unknown"
+}
+
+// regionRow is a row of the regions' table.
+type regionRow struct {
+	status.Region
+	Link      string // of the page with it in detail
+	Sign      string
+	Selected  bool
+	Of        int // nodes that are not gone
+	Requests  measure
+	P99       measure
+	Hits      measure
+	Countries int
+	Refused   bool
+	Drain     *drainRow
+}
+
+// measure is a figure with its words; Value sorts.
+type measure struct {
+	Known bool
+	Value float64
+	Text  string
+}
+
+// nodeRow is a row of the nodes' table.
+type nodeRow struct {
+	status.Node
+	Shown   string
+	Sign    string
+	Differs bool
+	Address string
+	Drain   *drainRow
+}
+
+func (v *networkView) rows() {
+	r := &v.visit.Report
+	countries := map[string]int{}
+	for _, p := range v.Map.Patterns {
+		countries[p.Region] = p.Countries
+	}
+	for _, g := range r.Regions {
+		row := regionRow{Region: g, Link: v.link(g.Name), Sign: sign(g.State), Selected: g.Name == v.Selected, Countries: countries[string(g.Name)]}
+		var sum together
+		for _, n := range r.Nodes {
+			if n.Region != g.Name || n.Membership == "left" {
+				continue
+			}
+			row.Of++
+			sum.add(n.Figures)
+		}
+		row.Requests, row.P99, row.Hits = sum.requests(), sum.p99(), sum.hits()
+		row.Drain = v.Ops.drain("region", string(g.Name))
+		v.Regions = append(v.Regions, row)
+	}
+	for _, n := range r.Nodes {
+		row := nodeRow{Node: n, Shown: nodeState(n), Differs: n.Revision != r.Revision && n.Membership != "left", Drain: v.Ops.drain("node", n.Name)}
+		row.Sign = sign(row.Shown)
+		if v.Ops != nil {
+			row.Address = v.Ops.Addresses[n.Name]
+		}
+		v.Nodes = append(v.Nodes, row)
+	}
+}
+
+// asked is the question in the form, and what came of it.
+type asked struct {
+	Name        string // of the place, on the map
+	Addr        string
+	Country     string
+	Error       string
+	Point       *status.Location
+	Explanation *status.Explanation
+	Countries   []country
+	Subject     string
+	Verdict     string
+}
+
+type country struct{ Code, Name string }
+
+func readAsked(a *status.Asked) (v asked) {
+	for _, code := range geo.Countries() {
+		v.Countries = append(v.Countries, country{code, geo.CountryName(code)})
+	}
+	slices.SortFunc(v.Countries, func(a, b country) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
+	if a == nil {
+		return v
+	}
+	v.Addr, v.Error, v.Explanation, v.Point = a.Addr, a.Error, a.Explanation, a.Point
+	if a.Point != nil {
+		v.Country = a.Point.Country
+		if !point(a.Point).Valid() || a.Point.Lat == 0 && a.Point.Lon == 0 {
+			v.Point = nil
+		}
+	}
+	x := a.Explanation
+	if x == nil {
+		return v
+	}
+	where := placeText(x.Place)
+	switch {
+	case a.Addr != "":
+		v.Name, v.Subject = a.Addr, a.Addr
+		if where != "" {
+			v.Subject += ", in " + where
+		} else {
+			v.Subject += ", whose place is not known"
+		}
+	case v.Point != nil:
+		v.Name = cmp.Or(where, "there")
+		v.Subject = "A client at " + coordinates(*v.Point) + after(", ", where)
+	default:
+		v.Name = cmp.Or(where, "there")
+		v.Subject = "A client in " + cmp.Or(where, "no known place")
+	}
+	switch x.Action {
+	case "redirect":
+		v.Verdict = "would be sent to " + string(x.Region)
+	case "proxy":
+		v.Verdict = "would be answered through " + string(x.Region)
+	case "refuse":
+		v.Verdict = "would be refused"
+	default:
+		v.Verdict = "would be served by " + string(x.Region)
+	}
+	v.Verdict += after(": ", x.Reason) + "."
+	return v
+}
+
+func coordinates(l status.Location) string {
+	ns, ew := "N", "E"
+	if l.Lat < 0 {
+		ns, l.Lat = "S", -l.Lat
+	}
+	if l.Lon < 0 {
+		ew, l.Lon = "W", -l.Lon
+	}
+	return fmt.Sprintf("%.1f° %s, %.1f° %s", l.Lat, ns, l.Lon, ew)
+}
+
+func degrees(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+
+// after is text with what joins it to what stands before, if there is any.
+func after(joint, text string) string {
+	if text == "" {
+		return ""
+	}
+	return joint + strings.TrimSuffix(text, ".")
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return thousands(n) + " " + many
+}
+
+// You says where the visitor is, and what that means.
+func (v *networkView) You() string {
+	d := &v.visit.Decision
+	place := placeText(d.Place)
+	switch {
+	case d.Nearest == "":
+		return ""
+	case place == "":
+		return "Where you are is not known; " + string(d.Nearest) + " is for you."
+	}
+	return "You are in " + place + "; " + string(d.Nearest) + " is for you."
+}
+
+// Ago is how long before the report something was.
+func (v *networkView) Ago(t time.Time) string {
+	if s := ago(v.Now, t); s == "" || s == "just now" {
+		return s
+	} else {
+		return s + " ago"
+	}
 }
