@@ -70,12 +70,10 @@ func newNetworkView(q url.Values, v *status.Visit, o *status.Operators) *network
 			}
 		}
 		set("addr", a.Addr)
+		set("country", a.Country)
 		if a.Point != nil {
-			set("country", a.Point.Country)
-			if point(a.Point).Valid() {
-				set("lat", degrees(a.Point.Lat))
-				set("lon", degrees(a.Point.Lon))
-			}
+			set("lat", degrees(a.Point.Lat))
+			set("lon", degrees(a.Point.Lon))
 		}
 	}
 	n.Events = v.Report.Events[:min(len(v.Report.Events), 40)]
@@ -286,13 +284,7 @@ func readAsked(a *status.Asked) (v asked) {
 	if a == nil {
 		return v
 	}
-	v.Addr, v.Error, v.Explanation, v.Point = a.Addr, a.Error, a.Explanation, a.Point
-	if a.Point != nil {
-		v.Country = a.Point.Country
-		if !point(a.Point).Valid() || a.Point.Lat == 0 && a.Point.Lon == 0 {
-			v.Point = nil
-		}
-	}
+	v.Addr, v.Country, v.Error, v.Explanation, v.Point = a.Addr, a.Country, a.Error, a.Explanation, a.Point
 	x := a.Explanation
 	if x == nil {
 		return v

@@ -126,7 +126,7 @@ func (e *Edge) ServeExplanation(w http.ResponseWriter, r *http.Request) {
 	for _, s := range list {
 		a, err := netip.ParseAddr(s)
 		if err != nil {
-			badAddress(w, r)
+			writeJSON(w, r, http.StatusBadRequest, map[string]string{"error": errAddr.Error()})
 			return
 		}
 		a = a.Unmap()
@@ -138,29 +138,48 @@ func (e *Edge) ServeExplanation(w http.ResponseWriter, r *http.Request) {
 // explain answers /-/route: for the address addr, for the place lat, lon and
 // country, or without them for the asker.
 func (e *Edge) explain(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	place, asked, err := askedPlace(q)
-	if err != nil {
-		writeJSON(w, r, http.StatusBadRequest, map[string]string{"error": err.Error()})
-		return
-	}
-	if asked {
-		writeJSON(w, r, http.StatusOK, e.Explainer().Explain(netip.Addr{}, place, q.Get("host"), navigates(r)))
-		return
-	}
-	var client netip.Addr
-	if x, public := r.Context().Value(exchangeKey{}).(*exchange); public {
-		client = x.client
-	}
-	if s := q.Get("addr"); s != "" {
-		a, err := netip.ParseAddr(s)
-		if err != nil {
-			badAddress(w, r)
-			return
+	a := e.Answer(r.URL.Query(), navigates(r))
+	switch {
+	case a == nil:
+		var client netip.Addr
+		if x, public := r.Context().Value(exchangeKey{}).(*exchange); public {
+			client = x.client
 		}
-		client = a.Unmap()
+		writeJSON(w, r, http.StatusOK, e.Explain(client, r.URL.Query().Get("host"), navigates(r)))
+	case a.Error != "":
+		writeJSON(w, r, http.StatusBadRequest, map[string]string{"error": a.Error})
+	default:
+		writeJSON(w, r, http.StatusOK, a.Explanation)
 	}
-	writeJSON(w, r, http.StatusOK, e.Explain(client, q.Get("host"), navigates(r)))
+}
+
+// Answer explains what a query asks for: an address, or a place. nil: neither.
+func (e *Edge) Answer(q url.Values, navigation bool) *status.Asked {
+	a := &status.Asked{Addr: q.Get("addr"), Country: strings.ToUpper(q.Get("country"))}
+	place, asked, err := askedPlace(q)
+	var client netip.Addr
+	switch {
+	case err != nil:
+	case asked:
+		if q.Get("lat") != "" {
+			a.Point = location(place.Point, a.Country)
+		}
+	case a.Addr == "":
+		return nil
+	default:
+		if client, err = netip.ParseAddr(a.Addr); err != nil {
+			err = errAddr
+		}
+		client = client.Unmap()
+		place = e.Locator.Locate(client)
+	}
+	if err != nil {
+		a.Error = err.Error()
+		return a
+	}
+	x := e.Explainer().Explain(client, place, q.Get("host"), navigation)
+	a.Explanation = &x
+	return a
 }
 
 // askedPlace is the place that a question is about; false: it is about none.
@@ -195,6 +214,4 @@ func navigates(r *http.Request) bool {
 	return q.Has("navigate") && !slices.Contains([]string{"0", "false", "no"}, q.Get("navigate"))
 }
 
-func badAddress(w http.ResponseWriter, r *http.Request) {
-	writeJSON(w, r, http.StatusBadRequest, map[string]string{"error": "addr is not an IP address; write one like 203.0.113.9 or 2001:db8::1"})
-}
+var errAddr = errors.New("addr is not an IP address; write one like 203.0.113.9 or 2001:db8::1")

@@ -218,3 +218,39 @@ func BenchmarkStatus(b *testing.B) {
 		}
 	})
 }
+
+// A page is asked as /-/route is, and answers the same, mistakes as well.
+func TestAnswer(t *testing.T) {
+	s := newEdge(t)
+	for query, asked := range map[string]status.Asked{
+		"addr=133.39.1.1":               {Addr: "133.39.1.1"},
+		"country=jp":                    {Country: "JP"},
+		"lat=35.7&lon=139.7&country=JP": {Country: "JP", Point: &status.Location{Lat: 35.7, Lon: 139.7, Country: "JP"}},
+		"addr=x":                        {Addr: "x", Error: errAddr.Error()},
+		"addr=133.39.1.1&country=JP":    {Addr: "133.39.1.1", Country: "JP", Error: "ask for an address (addr) or for a place (lat, lon, country), not for both"},
+	} {
+		q, err := url.ParseQuery(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := s.edge.Answer(q, true)
+		w := s.ask("GET", "/-/route?navigate=1&"+query, "")
+		if asked.Error != "" {
+			var said map[string]string
+			if json.Unmarshal(w.Body.Bytes(), &said); w.Code != 400 || said["error"] != asked.Error {
+				t.Errorf("%s: /-/route says %d %s", query, w.Code, w.Body)
+			}
+		} else {
+			asked.Explanation = new(status.Explanation)
+			if err := json.Unmarshal(w.Body.Bytes(), asked.Explanation); err != nil || asked.Explanation.Reason == "" {
+				t.Errorf("%s: %v, %s", query, err, w.Body)
+			}
+		}
+		if !reflect.DeepEqual(*got, asked) {
+			t.Errorf("%s: the page is told %+v, /-/route says %+v", query, *got, asked)
+		}
+	}
+	if got := s.edge.Answer(url.Values{"region": {"asia"}}, true); got != nil {
+		t.Errorf("asked for nothing, answered %+v", got)
+	}
+}

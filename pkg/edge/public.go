@@ -126,7 +126,9 @@ func (e *Edge) home(w http.ResponseWriter, r *http.Request) {
 
 func (e *Edge) network(w http.ResponseWriter, r *http.Request) {
 	if e.page(w, r) {
-		e.Config.Network(w, r, e.visit(r))
+		v := e.visit(r)
+		v.Asked = e.Answer(r.URL.Query(), true)
+		e.Config.Network(w, r, v)
 	}
 }
 

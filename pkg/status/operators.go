@@ -37,7 +37,8 @@ type Announcement struct {
 // of that address, or at that point, get?
 type Asked struct {
 	Addr        string       `json:"addr,omitempty"` // as it was written
-	Point       *Location    `json:"point,omitempty"`
+	Country     string       `json:"country,omitempty"`
+	Point       *Location    `json:"point,omitempty"` // nil: of an address, or of a country alone
 	Error       string       `json:"error,omitempty"` // of the address or point, as the API says it
 	Explanation *Explanation `json:"explanation,omitempty"`
 }
