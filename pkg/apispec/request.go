@@ -1,6 +1,7 @@
 package apispec
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -97,6 +98,9 @@ var extensions = map[string]string{
 	"seqxml": "text/x-seqxml+xml", "gff3": "text/x-gff3", "bed": "text/x-bed",
 	"orthoxml": "text/x-orthoxml+xml", "nh": "text/x-nh", "nhx": "text/x-nhx", "phyloxml": "text/x-phyloxml+xml",
 }
+
+// Extensions are the suffixes that [CutExtension] knows.
+func Extensions() []string { return slices.Sorted(maps.Keys(extensions)) }
 
 // CutExtension takes a known suffix (".json", ".fasta" …) off an escaped path
 // and names its media type. As in the reference, it does so only when neither

@@ -72,6 +72,7 @@ func (p *Pages) Assets() http.Handler { return p.assets }
 type layout struct {
 	Title    string
 	Page     string // explorer or network: names its style sheet and its script
+	Status   int    // 0: 200
 	Report   *status.Report
 	Note     note
 	Problems []string
@@ -96,7 +97,7 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, t *template.Templat
 		b = compress(b.Bytes(), gzip.DefaultCompression)
 	}
 	h.Set("Content-Length", strconv.Itoa(b.Len()))
-	w.WriteHeader(http.StatusOK)
+	w.WriteHeader(max(l.Status, http.StatusOK))
 	if r.Method != http.MethodHead {
 		io.Copy(w, &b)
 	}

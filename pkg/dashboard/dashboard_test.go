@@ -22,7 +22,7 @@ type page struct {
 }
 
 // inline are elements within a line of text.
-var inline = map[string]bool{"a": true, "strong": true, "em": true, "b": true, "i": true, "code": true, "kbd": true, "span": true, "small": true, "abbr": true, "time": true}
+var inline = map[string]bool{"a": true, "strong": true, "em": true, "b": true, "i": true, "code": true, "kbd": true, "span": true, "small": true, "abbr": true, "time": true, "wbr": true}
 
 func read(t *testing.T, body string) page {
 	t.Helper()
