@@ -48,6 +48,7 @@ lane:
 rtt: region
 observe: github.com/prometheus/client_golang go.opentelemetry.io/otel go.opentelemetry.io/contrib
 status: apispec region
+live: status
 edge: geo rfc9111 rendezvous collapse vouch region apispec cachekey store respond health route fetch lane rtt observe status github.com/go-chi/chi/v5 github.com/pires/go-proxyproto
 admin: drain status observe github.com/go-chi/chi/v5
 upstream: apispec cachekey rfc9111 collapse store respond golang.org/x/time

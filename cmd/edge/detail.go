@@ -24,10 +24,7 @@ type detail struct {
 }
 
 func (n *node) detail() any {
-	d := detail{Report: n.edge.Status(), Regions: n.config.regions, Geo: n.geo.Info(), ASNs: n.geo.ASNInfo()}
-	for _, p := range n.regions.Refused() {
-		d.Problems = append(d.Problems, p.String())
-	}
+	d := detail{Report: n.live.Operators(n.edge.Status()), Regions: n.config.regions, Problems: n.problems(), Geo: n.geo.Info(), ASNs: n.geo.ASNInfo()}
 	for _, t := range n.health.View().Status {
 		d.Health = append(d.Health, t)
 	}

@@ -27,6 +27,7 @@ import (
 	"mirrornet/pkg/gossip"
 	"mirrornet/pkg/health"
 	"mirrornet/pkg/lane"
+	"mirrornet/pkg/live"
 	"mirrornet/pkg/observe"
 	"mirrornet/pkg/region"
 	"mirrornet/pkg/rtt"
@@ -55,6 +56,7 @@ type node struct {
 	gossip  *gossip.Gossip // nil: alone
 	health  *health.Health
 	edge    *edge.Edge
+	live    *live.Hub
 	metrics *observe.Metrics
 	keys    atomic.Pointer[[][]byte] // of gossip
 	hopKeys atomic.Pointer[fetch.HopKeys]
@@ -69,6 +71,7 @@ func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, erro
 	refresh := func() {
 		if n.edge != nil {
 			n.edge.Refresh()
+			n.live.Notice()
 		}
 	}
 	var err error
@@ -123,9 +126,12 @@ func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, erro
 	if err := n.openDrains(refresh); err != nil {
 		return nil, invalid{"state: " + err.Error()}
 	}
+	transport := fetch.NewTransport(c.roots)
+	n.openLive(transport)
 	cfg := edge.Config{Node: c.node, Region: c.region, Version: version, Origins: c.origins, TrustedProxies: c.trusted, Addresses: c.addresses,
 		Catalogue: c.catalogue, State: c.state, Maps: n.maps, Members: n, Drains: n.drained, Announced: n.announced, Health: n.health, Locator: n.geo, Store: stored, Aliases: n.aliases, AliasHeads: n.memory == nil,
-		PrivateClients: privateNetwork(c.advertise), Home: pages.Explorer, Network: pages.Network, Assets: pages.Assets(), Metrics: n.metrics, Transport: fetch.NewTransport(c.roots), Logger: logger}
+		PrivateClients: privateNetwork(c.advertise), Home: pages.Explorer, Network: pages.Network, Assets: pages.Assets(),
+		Events: n.live.Events(), Complete: n.live.Complete, Metrics: n.metrics, Transport: transport, Logger: logger}
 	if n.shared != nil {
 		cfg.Copies = n.shared
 	}
@@ -276,6 +282,9 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 	run(parts, "health", n.health.Run)
 	run(parts, "edge", n.edge.Run)
 	run(parts, "reload", n.reloadOnHangup)
+	watching, endWatching := context.WithCancel(context.Background())
+	defer endWatching()
+	run(watching, "events", n.live.Run)
 	var left sync.WaitGroup
 	if n.gossip != nil {
 		left.Add(1)
@@ -305,6 +314,7 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 	ended() // from here on a signal has its usual effect: the process ends at once
 	logger.Info("stopping", "node", c.node)
 	n.edge.Drain()
+	endWatching() // whoever watches goes elsewhere, and is not waited for
 	leave()
 	left.Wait()
 	if n.gossip != nil { // else there is nobody to whom clients could go

@@ -34,6 +34,7 @@ func (n *node) heard(topic string) {
 	default:
 		if n.edge != nil {
 			n.edge.Refresh()
+			n.live.Notice()
 		}
 	}
 }

@@ -129,6 +129,11 @@ type Config struct {
 	Home    func(http.ResponseWriter, *http.Request, status.Visit)
 	Network func(http.ResponseWriter, *http.Request, status.Visit)
 	Assets  http.Handler
+	// Events is the stream of what changes, at /-/events. Nil: 404.
+	Events http.Handler
+	// Complete adds to a report what this package does not know: figures, events.
+	// Nil: nothing.
+	Complete func(status.Report) status.Report
 
 	Metrics   *observe.Metrics
 	AccessLog *slog.Logger // nil: no access log
@@ -275,6 +280,9 @@ func (e *Edge) routes() http.Handler {
 	r.HandleFunc("/-/healthz", e.healthz)
 	r.HandleFunc("/-/status.json", e.status)
 	r.HandleFunc("/-/route", e.explain)
+	if e.Config.Events != nil {
+		r.Handle("/-/events", e.Config.Events)
+	}
 	if e.Config.Assets != nil {
 		r.Handle("/-/assets/*", e.Config.Assets)
 	}

@@ -90,8 +90,24 @@ func location(p geo.Point, country string) *status.Location {
 	return &status.Location{Lat: p.Lat(), Lon: p.Lon(), Country: country}
 }
 
+// whole is Status with all that there is to tell.
+func (e *Edge) whole() status.Report {
+	s := e.Status()
+	if e.Complete != nil {
+		s = e.Complete(s)
+	}
+	return s
+}
+
+// status answers /-/status.json; with ?own for other nodes, which ask for what
+// this one says of itself and would read no more of it.
 func (e *Edge) status(w http.ResponseWriter, r *http.Request) {
-	writeJSON(w, r, http.StatusOK, e.Status())
+	s := e.whole()
+	if r.URL.Query().Has("own") {
+		s.Nodes = slices.DeleteFunc(s.Nodes, func(n status.Node) bool { return !n.Self })
+		s.Regions, s.Nearest, s.Events = []status.Region{}, nil, nil
+	}
+	writeJSON(w, r, http.StatusOK, s)
 }
 
 // directory lists the mirrors for programs that choose one themselves.
@@ -135,7 +151,7 @@ func (e *Edge) network(w http.ResponseWriter, r *http.Request) {
 // visit is what pages show to the client.
 func (e *Edge) visit(r *http.Request) status.Visit {
 	x := exchangeOf(r)
-	v := status.Visit{Report: e.Status(), Decision: e.Explain(x.client, "", true), Canonical: x.decision.HostKind == region.Canonical}
+	v := status.Visit{Report: e.whole(), Decision: e.Explain(x.client, "", true), Canonical: x.decision.HostKind == region.Canonical}
 	if c := first(v.Report.Canonical); c != "" {
 		v.StayURL = c + "/?redirect=no"
 	}

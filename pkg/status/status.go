@@ -40,8 +40,12 @@ type Event struct {
 	Kind   EventKind   `json:"kind"`
 	Region region.Name `json:"region,omitempty"`
 	Node   string      `json:"node,omitempty"`
-	Text   string      `json:"text"`             // one sentence
-	Detail string      `json:"detail,omitempty"` // for operators alone
+	Origin int         `json:"origin,omitempty"` // of the node, by its order
+	// To is what it is now: a state, membership, revision or release, or how many
+	// mistakes; "" for a region that is none any more.
+	To     string `json:"to,omitempty"`
+	Text   string `json:"text"`             // one sentence
+	Detail string `json:"detail,omitempty"` // for operators alone
 }
 
 // EventKind is what an Event is about.

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"mirrornet/pkg/live"
+	"mirrornet/pkg/observe"
+	"mirrornet/pkg/status"
+)
+
+// openLive makes the hub of what changes in the network; ask reaches the other
+// nodes.
+func (n *node) openLive(ask http.RoundTripper) {
+	n.live = live.New(live.Config{Report: func() status.Report { return n.edge.Status() }, Figures: n.figures, FiguresEvery: observe.SampleEvery,
+		Refused: n.problems, Ask: n.figuresOf(ask), Detail: n.eventDetail, Logger: n.logger})
+}
+
+// figures are what this node counted over the last minute, and what it has.
+func (n *node) figures(ctx context.Context) status.Figures {
+	w := n.metrics.Sample(time.Now())
+	f := status.Figures{At: w.At.UTC(), Window: w.Span.Seconds(), P50: milliseconds(w.P50), P99: milliseconds(w.P99),
+		Hits: map[string]float64{}, Decisions: []status.Count{}}
+	if w.Span > 0 {
+		f.Requests = float64(w.Requests) / w.Span.Seconds()
+	}
+	if w.API > 0 {
+		for _, tier := range []string{"lane", "memory", "memcached"} {
+			f.Hits[tier] = float64(w.Hits[tier]) / float64(w.API)
+		}
+	}
+	for reason, count := range w.Reasons {
+		f.Decisions = append(f.Decisions, status.Count{Reason: reason, N: count})
+	}
+	slices.SortFunc(f.Decisions, func(a, b status.Count) int { return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Reason, b.Reason)) })
+	if n.memory != nil {
+		s := n.memory.Stats()
+		f.Memory = &status.CacheSize{Bytes: s.Bytes + n.aliases.Bytes(), Limit: n.config.memory, Entries: int64(s.Entries)}
+	}
+	if n.shared != nil {
+		f.Memcached = &status.CacheSize{Down: true}
+		if u, err := n.shared.Usage(ctx); err == nil {
+			f.Memcached = &status.CacheSize{Bytes: u.Bytes, Limit: u.Limit, Entries: u.Items}
+		}
+	}
+	if info := n.geo.Info(); info.Path != "" {
+		f.GeoIP = &status.GeoIP{Type: info.Type, Built: info.Built.UTC()}
+	}
+	return f
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// problems are what is wrong with this node's region files.
+func (n *node) problems() (list []string) {
+	for _, p := range n.regions.Refused() {
+		list = append(list, p.String())
+	}
+	return list
+}
+
+// figuresOf asks a node for what it says of itself, where other edges reach it.
+func (n *node) figuresOf(transport http.RoundTripper) func(context.Context, string) (*status.Figures, error) {
+	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return func(ctx context.Context, name string) (*status.Figures, error) {
+		at := n.addressOf(name)
+		if at == "" {
+			return nil, fmt.Errorf("%s has said nowhere to ask it", name)
+		}
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, at+"/-/status.json?own", nil)
+		if err != nil {
+			return nil, err
+		}
+		a, err := client.Do(r)
+		if err != nil {
+			return nil, err
+		}
+		defer a.Body.Close()
+		if a.StatusCode != http.StatusOK {
+			return nil, fmt.Errorf("%s answers %s", name, a.Status)
+		}
+		return live.ReadFigures(a.Body, name)
+	}
+}
+
+// addressOf is where other edges reach a node; "" for none that is known.
+func (n *node) addressOf(name string) string {
+	for _, m := range n.Members() {
+		if m.Node == name {
+			return m.Advertise
+		}
+	}
+	return ""
+}
+
+// eventDetail is what operators see of an event beside what everybody does.
+func (n *node) eventDetail(e status.Event) string {
+	switch e.Kind {
+	case status.Joined:
+		return n.addressOf(e.Node)
+	case status.Drained:
+		subject := "node " + e.Node
+		if e.Node == "" {
+			subject = "region " + string(e.Region)
+		}
+		for _, d := range n.drains.List() {
+			if d.Subject() == subject {
+				return d.String()
+			}
+		}
+	case status.ConfigRefused:
+		if e.Node == n.config.node {
+			return strings.Join(n.problems(), "\n")
+		}
+	}
+	return ""
+}
