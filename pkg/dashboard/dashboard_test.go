@@ -164,10 +164,12 @@ func TestNote(t *testing.T) {
 	}{
 		"another is nearer": {func(*status.Visit) {}, "You are on europe. Asia Pacific (Singapore) is nearer to Tokyo, Japan: 5,315 km, not 9,493 km. Go to asia. Use rest.example.org instead.",
 			[]string{"http://asia.example.org/", "http://rest.example.org/?redirect=no"}},
-		"this one": {func(v *status.Visit) { v.Decision.Nearest = "europe" }, "You are on europe, the nearest to Tokyo, Japan. Use rest.example.org instead.", []string{"http://rest.example.org/?redirect=no"}},
-		"unknown":  {func(v *status.Visit) { v.Decision.Nearest, v.Decision.Place = "europe", status.Place{} }, "You are on europe, the mirror for those whose place is not known.", nil},
-		"nobody":   {func(v *status.Visit) { v.Decision.Nearest = "" }, "You are on europe. No other mirror can be chosen at the moment.", nil},
-		"stayed":   {func(v *status.Visit) { v.Canonical = true }, "Let rest.example.org choose.", []string{"http://rest.example.org/?redirect=force"}},
+		"this one":           {func(v *status.Visit) { v.Decision.Nearest = "europe" }, "You are on europe, the nearest to Tokyo, Japan. Use rest.example.org instead.", []string{"http://rest.example.org/?redirect=no"}},
+		"unknown":            {func(v *status.Visit) { v.Decision.Nearest, v.Decision.Place = "europe", status.Place{} }, "You are on europe, the mirror for those whose place is not known.", nil},
+		"unknown, elsewhere": {func(v *status.Visit) { v.Decision.Place = status.Place{} }, "You are on europe. Where you are is not known; visitors of unknown place go to Asia Pacific (Singapore). Go to asia.", []string{"http://asia.example.org/"}},
+		"farther, by a rule": {func(v *status.Visit) { v.Decision.Candidates[0].DistanceKm = far(10000) }, "You are on europe. Asia Pacific (Singapore) is the mirror for Tokyo, Japan. Go to asia.", nil},
+		"nobody":             {func(v *status.Visit) { v.Decision.Nearest = "" }, "You are on europe. No other mirror can be chosen at the moment.", nil},
+		"stayed":             {func(v *status.Visit) { v.Canonical = true }, "Let rest.example.org choose.", []string{"http://rest.example.org/?redirect=force"}},
 	} {
 		v := full()
 		c.change(&v)

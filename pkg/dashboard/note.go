@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -28,7 +29,8 @@ type note struct {
 
 type noteLink struct{ URL, Text string }
 
-// noteFor makes the note on a page; where is its path and query on any mirror.
+// noteFor makes the note on a page: path is the same on any mirror, endpoint the
+// id of the one that it is about, or empty.
 func noteFor(r *http.Request, v *status.Visit, path, endpoint string) note {
 	d := &v.Decision
 	here, nearest := find(v.Report.Regions, v.Report.Region), find(v.Report.Regions, d.Nearest)
@@ -41,15 +43,18 @@ func noteFor(r *http.Request, v *status.Visit, path, endpoint string) note {
 		n.Text = "the nearest to " + place + "."
 	case d.Nearest == v.Report.Region:
 		n.Text = "the mirror for those whose place is not known."
+	case place == "":
+		n.Text = "Where you are is not known; visitors of unknown place go to " + nearest.Title + "."
+		n.Nearer = &noteLink{pageURL(nearest.URL, path, endpoint, ""), "Go to " + string(nearest.Name)}
 	default:
-		n.Text = nearest.Title + " is nearer"
-		if place != "" {
-			n.Text += " to " + place
+		switch there, from := distance(d.Candidates, d.Nearest), distance(d.Candidates, v.Report.Region); {
+		case there == nil || from == nil:
+			n.Text = nearest.Title + " is nearer to " + place + "."
+		case *there <= *from:
+			n.Text = fmt.Sprintf("%s is nearer to %s: %s km, not %s km.", nearest.Title, place, thousands(int(*there)), thousands(int(*from)))
+		default: // by a rule of the region files, or for load
+			n.Text = nearest.Title + " is the mirror for " + place + "."
 		}
-		if there, from := distance(d.Candidates, d.Nearest), distance(d.Candidates, v.Report.Region); there != "" && from != "" {
-			n.Text += ": " + there + ", not " + from
-		}
-		n.Text += "."
 		n.Nearer = &noteLink{pageURL(nearest.URL, path, endpoint, ""), "Go to " + string(nearest.Name)}
 	}
 	if base := origin(v.StayURL); base != "" {
@@ -106,13 +111,15 @@ func problems(v *status.Visit) (list []string) {
 	return list
 }
 
-func distance(candidates []status.Candidate, name region.Name) string {
+// distance is how far a region is from the client, in kilometres; nil: not
+// known.
+func distance(candidates []status.Candidate, name region.Name) *float64 {
 	for _, c := range candidates {
-		if c.Region == name && c.DistanceKm != nil {
-			return thousands(int(*c.DistanceKm)) + " km"
+		if c.Region == name {
+			return c.DistanceKm
 		}
 	}
-	return ""
+	return nil
 }
 
 // placeText names a place for people.
