@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -312,9 +313,19 @@ func TestEscaped(t *testing.T) {
 			{Group: bad, Method: bad, Path: bad, Summary: bad, Examples: []apispec.Example{{Target: bad, Body: bad}}}}},
 	}
 	plain := strings.Join(strings.Fields(bad), " ")
-	for name, show := range map[string]func(*Pages, http.ResponseWriter, *http.Request){"home": homePage(h), "network": networkPage(h)} {
+	h.Catalogue.Endpoints = append(h.Catalogue.Endpoints, apispec.Endpoint{ID: bad, Group: bad, Method: "POST", Path: "/{" + bad + "}", Aliases: []string{bad}, Summary: bad, Description: bad, Formats: []string{bad},
+		Params:   []apispec.Param{{Name: bad, In: apispec.InQuery, Type: apispec.Enum, Required: true, Default: bad, Allowed: []string{bad}, Aliases: []string{bad}, Description: bad, Examples: []string{bad}}, {Name: bad, In: bad, Type: bad}},
+		Body:     &apispec.Body{ListOf: bad, Fields: []apispec.Param{{Name: bad, Type: bad, Description: bad}}},
+		Examples: []apispec.Example{{Target: bad, ContentType: bad, Body: bad}, {Target: "javascript:alert(1)", ContentType: bad}}})
+	endpoint := func(p *Pages, w http.ResponseWriter, r *http.Request) {
+		q := url.QueryEscape(bad)
+		r.URL.RawQuery = "endpoint=" + q + "&" + q + "=" + q + "&body." + q + "=" + q + "&content-type=" + q + "&q=" + q + "&other" + q + "=" + q
+		p.Explorer(w, r, h)
+	}
+	for name, show := range map[string]func(*Pages, http.ResponseWriter, *http.Request){"home": homePage(h), "endpoint": endpoint, "network": networkPage(h)} {
 		p := read(t, body(t, show))
-		if p.elems["script"] != 1 || p.elems["img"] != 0 || p.elems["style"] != 0 || p.elems["main"] != 1 {
+		scripts := map[string]int{"endpoint": 2}[name]
+		if p.elems["script"] != max(scripts, 1) || p.elems["img"] != 0 || p.elems["style"] != 0 || p.elems["main"] != 1 {
 			t.Errorf("%s: data became elements: %v", name, p.elems)
 		}
 		if n := strings.Count(p.text, plain); n < 4 {

@@ -20,7 +20,7 @@ func (p *Pages) Explorer(w http.ResponseWriter, r *http.Request, v status.Visit)
 	switch {
 	case x.Endpoint != nil:
 		id, l.Title = x.Endpoint.E.ID, x.Endpoint.E.Method+" "+readable(x.Endpoint.E.Path)+" – "+x.API
-	case x.Asked != "":
+	case x.Missing:
 		l.Title, l.Status = "No such endpoint – "+x.API, http.StatusNotFound
 	}
 	l.Note = noteFor(r, &v, "/", id)
@@ -35,7 +35,8 @@ type explorer struct {
 	Total    int
 	Found    int
 	Search   string // words that were searched for
-	Asked    string // an endpoint that is not there
+	Missing  bool   // an endpoint was asked for that is not there
+	Asked    string // its id
 	Endpoint *endpointView
 }
 
@@ -45,7 +46,8 @@ const maxShown = 80
 func explore(v *status.Visit, query apispec.Values) explorer {
 	c := v.Catalogue
 	if c == nil {
-		return explorer{API: "mirrornet", Asked: cut(query.Get("endpoint"))}
+		id := query.Get("endpoint")
+		return explorer{API: "mirrornet", Missing: id != "", Asked: cut(id)}
 	}
 	x := explorer{API: c.Title, Version: c.Version, Search: clean(query.Get("q")), Total: len(c.Endpoints)}
 	if x.API == "" {
@@ -56,6 +58,7 @@ func explore(v *status.Visit, query apispec.Values) explorer {
 		if i := slices.IndexFunc(c.Endpoints, func(e apispec.Endpoint) bool { return e.ID == id }); i >= 0 {
 			x.Endpoint = newEndpointView(v, &c.Endpoints[i], query)
 		}
+		x.Missing = x.Endpoint == nil
 	}
 	x.Groups = groups(c, strings.Fields(strings.ToLower(x.Search)))
 	for _, g := range x.Groups {

@@ -263,7 +263,7 @@ func (x *endpointView) addRequest(v *status.Visit, given values) {
 		x.Link = answerLink(at, x.Format)
 	}
 	r := snippet.Request{Method: e.Method, URL: x.URL, Accept: x.Format, Body: bodyOf(e, given)}
-	x.Data = explorerData{Here: string(v.Report.Region), Base: base, Languages: snippet.Languages()}
+	x.Data = explorerData{Here: string(v.Report.Region), Base: base, Languages: snippet.Languages(), Regions: []regionData{}}
 	for _, l := range x.Data.Languages {
 		x.Programs = append(x.Programs, program{l, l.Program(r)})
 	}
@@ -273,7 +273,7 @@ func (x *endpointView) addRequest(v *status.Visit, given values) {
 	for _, r := range v.Report.Regions {
 		x.Data.Regions = append(x.Data.Regions, regionData{string(r.Name), r.Title, strings.TrimSuffix(r.URL, "/"), r.State})
 	}
-	d := endpointData{ID: e.ID, Method: e.Method, Paths: shownPaths(e), Suffixes: apispec.Extensions()}
+	d := endpointData{ID: e.ID, Method: e.Method, Paths: shownPaths(e), Suffixes: apispec.Extensions(), Fields: []fieldData{}}
 	if e.Body != nil {
 		d.ListOf, d.MaxItems = e.Body.ListOf, e.Body.MaxItems
 	}

@@ -79,16 +79,21 @@ func target(e *apispec.Endpoint, v values) (target string, whole bool) {
 	path := map[string]string{}
 	for _, name := range namesIn(pattern) {
 		if path[name] = r.Path[name]; path[name] == "" {
-			path[name], whole = "{"+name+"}", false
+			path[name], whole = from+name+to, false
 		}
 	}
 	r.Path = path
-	target = r.Target()
-	if !whole {
-		target = strings.NewReplacer("%7B", "{", "%7D", "}").Replace(target)
+	if target = r.Target(); !whole {
+		target = missing.Replace(target)
 	}
 	return target, whole
 }
+
+// from and to hold the name of a missing part until the rest is escaped: two
+// code points that mean nothing.
+const from, to = "\uE000", "\uE001"
+
+var missing = strings.NewReplacer("%EE%80%80", "{", "%EE%80%81", "}")
 
 var number = map[apispec.Type]*regexp.Regexp{
 	apispec.Integer: regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`),

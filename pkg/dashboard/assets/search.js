@@ -36,7 +36,10 @@ if (input && list) {
   input.addEventListener('input', filter);
   input.form.addEventListener('submit', (event) => {
     event.preventDefault();
-    if (input.value.trim() !== '') links()[0]?.click();
+    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    if (words.length === 0) return;
+    const all = links(); // one whose path has the words goes before one that is about them
+    (all.find((a) => words.every((w) => `/${a.textContent} ${a.dataset.endpoint}`.toLowerCase().includes(w))) ?? all[0])?.click();
   });
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;

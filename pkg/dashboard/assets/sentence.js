@@ -13,7 +13,7 @@ export function members(field) {
       if (at < 0) member[p.trim()] = true;
       else member[p.slice(0, at).trim()] = unquote(p.slice(at + 1));
     }
-    if (member.cache) list.push(member);
+    if (/^[\w*]/.test(member.cache)) list.push(member);
   }
   return list;
 }
