@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ import (
 // nodes.
 func (n *node) openLive(ask http.RoundTripper) {
 	n.live = live.New(live.Config{Report: func() status.Report { return n.edge.Status() }, Figures: n.figures, FiguresEvery: observe.SampleEvery,
-		Refused: n.problems, Ask: n.figuresOf(ask), Detail: n.eventDetail, Logger: n.logger})
+		Refused: n.problems, Ask: n.figuresOf(ask), Operators: func() any { return n.operators() }, Detail: n.eventDetail, Logger: n.logger})
 }
 
 // figures are what this node counted over the last minute, and what it has.
@@ -119,4 +120,32 @@ func (n *node) eventDetail(e status.Event) string {
 		}
 	}
 	return ""
+}
+
+// operators is what operators see of the network beside the report.
+func (n *node) operators() status.Operators {
+	o := status.Operators{RegionsFolder: n.config.regions, Problems: n.problems(), Addresses: map[string]string{}}
+	for _, m := range n.Members() {
+		if m.Advertise != "" {
+			o.Addresses[m.Node] = m.Advertise
+		}
+	}
+	for _, d := range n.drains.List() {
+		o.Drains = append(o.Drains, status.Drain{Kind: string(d.Kind), Name: d.Name, By: d.By, Why: d.Why, Until: d.Until.UTC()})
+	}
+	for _, a := range n.maps.Outcomes() {
+		o.Announcements = append(o.Announcements, status.Announcement{Node: a.Node, Region: a.Region, Outcome: string(a.Use), Text: strings.Join(a.Notes, "; ")})
+	}
+	return o
+}
+
+// operatorsPage is the network's page on the operators' listener.
+func (n *node) operatorsPage(w http.ResponseWriter, r *http.Request) {
+	var client netip.Addr
+	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		client = peer.Addr().Unmap()
+	}
+	v := n.edge.Visit(client)
+	v.Report, v.Asked = n.live.Operators(v.Report), n.edge.Answer(r.URL.Query(), true)
+	n.pages.Operators(w, r, v, n.operators())
 }

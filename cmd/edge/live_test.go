@@ -127,6 +127,8 @@ func TestLive(t *testing.T) {
 	operators := europe.get(europe.config.admin, "/status.json")
 	secrets := []string{"colour", "new disks", "UTC, by europe-1", europe.config.regions, asia.config.advertise, f.origin.Host, asia.config.gossip.String()}
 	page := europe.get(europe.config.listen, "/network")
+	inside := europe.watch(europe.config.admin)
+	insidePage := europe.get(europe.config.admin, "/") // which leads to /network
 	for _, s := range secrets {
 		for where, text := range map[string]string{"stream": public.said(), "report": europe.get(europe.config.listen, "/-/status.json"), "own report": own, "page": page} {
 			if strings.Contains(text, s) {
@@ -137,7 +139,14 @@ func TestLive(t *testing.T) {
 			t.Errorf("operators are not told %q:\n%s", s, operators)
 		}
 	}
-	if err := contains(page, "europe-1"); err != nil {
+	if inside.header.Get("Access-Control-Allow-Origin") != "" {
+		t.Error("other sites may read what operators see")
+	}
+	europe.within(5*time.Second, "operators are told", func() error {
+		said := inside.said()
+		return errors.Join(contains(said, "colour"), contains(said, "new disks"), contains(said, asia.config.advertise), contains(said, "UTC, by europe-1"))
+	})
+	if err := errors.Join(contains(page, "europe-1"), contains(insidePage, "colour"), contains(insidePage, "new disks"), contains(insidePage, asia.config.advertise)); err != nil {
 		t.Error(err)
 	}
 	// A node that goes.

@@ -57,6 +57,7 @@ type node struct {
 	health  *health.Health
 	edge    *edge.Edge
 	live    *live.Hub
+	pages   *dashboard.Pages
 	metrics *observe.Metrics
 	keys    atomic.Pointer[[][]byte] // of gossip
 	hopKeys atomic.Pointer[fetch.HopKeys]
@@ -104,8 +105,7 @@ func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, erro
 	if err != nil {
 		return nil, invalid{"cache.memcached: " + err.Error()}
 	}
-	pages, err := dashboard.New()
-	if err != nil {
+	if n.pages, err = dashboard.New(); err != nil {
 		return nil, err
 	}
 	if c.https != "" {
@@ -130,7 +130,7 @@ func newNode(c config, logger *slog.Logger, accessLog *slog.Logger) (*node, erro
 	n.openLive(transport)
 	cfg := edge.Config{Node: c.node, Region: c.region, Version: version, Origins: c.origins, TrustedProxies: c.trusted, Addresses: c.addresses,
 		Catalogue: c.catalogue, State: c.state, Maps: n.maps, Members: n, Drains: n.drained, Announced: n.announced, Health: n.health, Locator: n.geo, Store: stored, Aliases: n.aliases, AliasHeads: n.memory == nil,
-		PrivateClients: privateNetwork(c.advertise), Home: pages.Explorer, Network: pages.Network, Assets: pages.Assets(),
+		PrivateClients: privateNetwork(c.advertise), Home: n.pages.Explorer, Network: n.pages.Network, Assets: n.pages.Assets(),
 		Events: n.live.Events(), Complete: n.live.Complete, Metrics: n.metrics, Transport: transport, Logger: logger}
 	if n.shared != nil {
 		cfg.Copies = n.shared
@@ -248,7 +248,8 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 		host, _, _ := net.SplitHostPort(c.admin)
 		operators = &http.Server{ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10,
 			Handler: admin.New(admin.Config{Hosts: []string{host}, Token: c.token, Metrics: n.metrics.Handler(), Status: n.detail,
-				Ready: n.ready, Reload: n.reload, Explain: n.edge.ServeExplanation, Drains: n.drains, Map: n.shareMap})}
+				Ready: n.ready, Reload: n.reload, Explain: n.edge.ServeExplanation, Drains: n.drains, Map: n.shareMap,
+				Network: n.operatorsPage, Assets: n.pages.Assets(), Events: n.live.OperatorEvents()})}
 	}
 
 	ctx, ended := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)

@@ -1,7 +1,15 @@
 // Package admin is the operators' listener of a node: metrics, liveness,
-// readiness, the whole status with addresses and configuration faults, and
-// profiles. It stands apart from the public listener, and answers only who
-// reached it by its own address.
+// readiness, the whole status with addresses and configuration faults, the page
+// of the network with what operators do, and profiles. It stands apart from the
+// public listener, and answers only who reached it by its own address.
+//
+// # Decisions
+//
+// 2026-11-25: the address at which a connection arrived is the listener's own,
+// so that one on 0.0.0.0, as in a container, can be asked by it. A page elsewhere
+// can have a name of its own resolved to that address, which then is in the Host
+// field; it cannot make a browser write the address there and still be read by
+// that page.
 package admin
 
 import (
@@ -24,9 +32,9 @@ import (
 // Config configures a [Handler].
 type Config struct {
 	// Hosts are names and addresses, without port, under which the listener may
-	// be asked, besides localhost and loopback addresses. A page on another
-	// site that had its name resolved to this listener is refused by its Host
-	// field.
+	// be asked, besides localhost, loopback addresses and the one at which the
+	// connection arrived. A page on another site that had its name resolved to this
+	// listener is refused by its Host field.
 	Hosts []string
 	// Token is wanted as "Authorization: Bearer …" for every method but GET
 	// and HEAD. Empty: only those two are answered, unless the client is on
@@ -36,6 +44,9 @@ type Config struct {
 	Ready   func() error                         // at /readyz; nil: always
 	Status  func() any                           // at /status.json
 	Explain http.HandlerFunc                     // at /route
+	Network http.HandlerFunc                     // the page at /network, to which / leads
+	Assets  http.Handler                         // what it loads, below /-/assets/
+	Events  http.Handler                         // what it follows, at /-/events
 	Reload  func() error                         // at POST /reload: re-reads the region files
 	Map     func() any                           // at /map
 	Drains  *drain.Drains                        // at /drains
@@ -64,13 +75,26 @@ func New(c Config) http.Handler {
 		get("/metrics", c.Metrics.ServeHTTP)
 	}
 	if c.Status != nil {
-		get("/status.json", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, c.Status()) })
+		show := func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, c.Status()) }
+		get("/status.json", show)
+		get("/-/status.json", show) // where pages look for it
 	}
 	if c.Map != nil {
 		get("/map", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, c.Map()) })
 	}
 	if c.Explain != nil {
 		get("/route", c.Explain)
+		get("/-/route", c.Explain)
+	}
+	if c.Network != nil {
+		get("/network", c.Network)
+		get("/", func(w http.ResponseWriter, q *http.Request) { http.Redirect(w, q, "/network", http.StatusSeeOther) })
+	}
+	if c.Assets != nil {
+		get("/-/assets/*", c.Assets.ServeHTTP)
+	}
+	if c.Events != nil {
+		get("/-/events", c.Events.ServeHTTP)
 	}
 	if c.Reload != nil {
 		r.Post("/reload", func(w http.ResponseWriter, _ *http.Request) { answer(w, c.Reload()) })
@@ -119,8 +143,7 @@ var (
 )
 
 func (c Config) refuse(r *http.Request) error {
-	host := hostname(r.Host)
-	if !c.ours(host) {
+	if host := hostname(r.Host); !c.ours(host) && !arrivedAt(r, host) {
 		return errHost
 	}
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
@@ -154,6 +177,13 @@ func hostname(hostport string) string {
 		hostport = h
 	}
 	return strings.ToLower(strings.Trim(hostport, "[]"))
+}
+
+// arrivedAt reports whether host is the address of this end of the connection.
+func arrivedAt(r *http.Request, host string) bool {
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	ip, err := netip.ParseAddr(host)
+	return ok && err == nil && ip.Unmap().WithZone("") == local.AddrPort().Addr().Unmap().WithZone("")
 }
 
 func (c Config) ours(host string) bool {

@@ -1,7 +1,10 @@
 package admin
 
 import (
+	"context"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -52,5 +55,77 @@ func TestGuard(t *testing.T) {
 	}
 	if reloads != 2 {
 		t.Errorf("reloaded %d times, want 2", reloads)
+	}
+}
+
+// A listener on 0.0.0.0 is asked by the address at which the connection arrives,
+// and by no other.
+func TestOwnAddress(t *testing.T) {
+	h := New(Config{Hosts: []string{"0.0.0.0"}, Status: func() any { return "fine" }})
+	for _, c := range []struct {
+		local  net.Addr
+		host   string
+		status int
+	}{
+		{&net.TCPAddr{IP: net.IPv4(172, 31, 84, 10), Port: 9080}, "172.31.84.10:9080", 200},
+		{&net.TCPAddr{IP: net.IPv4(172, 31, 84, 10), Port: 9080}, "172.31.84.10", 200},
+		{&net.TCPAddr{IP: net.IPv4(172, 31, 84, 10), Port: 9080}, "[::ffff:172.31.84.10]:9080", 200},
+		{&net.TCPAddr{IP: net.ParseIP("2001:db8::7"), Port: 9080}, "[2001:db8:0::7]:9080", 200},
+		{&net.TCPAddr{IP: net.ParseIP("fe80::7"), Port: 9080, Zone: "eth0"}, "[fe80::7]:9080", 200},
+		{&net.TCPAddr{IP: net.IPv4(172, 31, 84, 10), Port: 9080}, "172.31.84.11:9080", 403},
+		{&net.TCPAddr{IP: net.IPv4(172, 31, 84, 10), Port: 9080}, "172.31.84.10.evil.example:9080", 403},
+		{&net.TCPAddr{IP: net.IPv4(172, 31, 84, 10), Port: 9080}, "evil.example:9080", 403},
+		{&net.TCPAddr{IP: net.IPv4(172, 31, 84, 10), Port: 9080}, "", 403},
+		{&net.TCPAddr{}, "", 403},
+		{nil, "172.31.84.10:9080", 403},
+		{&net.UnixAddr{Name: "172.31.84.10"}, "172.31.84.10:9080", 403},
+	} {
+		r := httptest.NewRequest("GET", "/status.json", nil)
+		r.Host = c.host
+		if c.local != nil {
+			r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, c.local))
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != c.status {
+			t.Errorf("%q at %v: %d %s", c.host, c.local, w.Code, w.Body)
+		}
+	}
+}
+
+// Pages and what they ask stand behind the same guard as everything else.
+func TestPages(t *testing.T) {
+	says := func(what string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, what) }
+	}
+	h := New(Config{Token: "a long random text", Status: func() any { return "the status" }, Explain: says("an explanation"), Network: says("the page"), Assets: says("an asset"), Events: says("events")})
+	for path, want := range map[string]string{
+		"/network": "the page", "/network?region=asia": "the page", "/-/assets/abc/base.css": "an asset", "/-/events": "events",
+		"/-/status.json": "the status", "/status.json": "the status", "/-/route?addr=::1": "an explanation", "/route": "an explanation", "/": "",
+	} {
+		ask := func(method, host, site string) *httptest.ResponseRecorder {
+			r := httptest.NewRequest(method, path, nil)
+			r.Host = host
+			r.Header.Set("Sec-Fetch-Site", site)
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			return w
+		}
+		w := ask("GET", "localhost:9080", "same-origin")
+		if path == "/" {
+			if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/network" {
+				t.Errorf("%d %v", w.Code, w.Header())
+			}
+		} else if w.Code != 200 || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+		if w := ask("HEAD", "127.0.0.1:9080", "none"); w.Code >= 400 {
+			t.Errorf("HEAD %s: %d", path, w.Code)
+		}
+		for _, w := range []*httptest.ResponseRecorder{ask("GET", "evil.example", "none"), ask("GET", "localhost:9080", "cross-site"), ask("POST", "localhost:9080", "same-origin")} {
+			if w.Code != 403 || strings.Contains(w.Body.String(), want) && want != "" {
+				t.Errorf("%s: %d %s", path, w.Code, w.Body)
+			}
+		}
 	}
 }

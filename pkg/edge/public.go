@@ -2,6 +2,7 @@ package edge
 
 import (
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -151,7 +152,14 @@ func (e *Edge) network(w http.ResponseWriter, r *http.Request) {
 // visit is what pages show to the client.
 func (e *Edge) visit(r *http.Request) status.Visit {
 	x := exchangeOf(r)
-	v := status.Visit{Report: e.whole(), Decision: e.Explain(x.client, "", true), Canonical: x.decision.HostKind == region.Canonical}
+	v := e.Visit(x.client)
+	v.Canonical = x.decision.HostKind == region.Canonical
+	return v
+}
+
+// Visit is what pages show to a client who came by a name of this node's own.
+func (e *Edge) Visit(client netip.Addr) status.Visit {
+	v := status.Visit{Report: e.whole(), Decision: e.Explain(client, "", true)}
 	if c := first(v.Report.Canonical); c != "" {
 		v.StayURL = c + "/?redirect=no"
 	}
