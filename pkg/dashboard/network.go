@@ -105,7 +105,7 @@ type summary struct {
 }
 
 // most of what is wrong that a summary names.
-const mostSummed = 5
+const mostSummed = 3
 
 func summarise(r *status.Report) (s summary) {
 	type wrong struct {
@@ -212,6 +212,17 @@ type regionRow struct {
 	Countries int
 	Refused   bool
 	Drain     *drainRow
+}
+
+// Reason is why it is not serving, or how a drain of it ends.
+func (r regionRow) Reason() string {
+	switch {
+	case r.Drained != "":
+		return "drained " + r.Drained
+	case r.State == "serving":
+		return ""
+	}
+	return r.Why
 }
 
 // measure is a figure with its words; Value sorts.

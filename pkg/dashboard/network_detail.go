@@ -40,6 +40,7 @@ type figureRow struct {
 
 type cell struct {
 	Text    string
+	More    string // below it, in small
 	Sign    string // class of a state
 	State   bool
 	Differs bool
@@ -113,7 +114,7 @@ func newDetail(r *status.Report, name region.Name, o *operators) *detail {
 	})
 	row("Membership", cell{Text: "–"}, func(n status.Node) cell { return cell{Text: n.Membership, Sign: sign(n.Membership), State: true} })
 	row("For", cell{Text: "–"}, func(n status.Node) cell { return cell{Text: ago(r.Time, n.Since), Time: n.Since} })
-	row("Round trip from "+r.Node, known(g.RTT > 0, milliseconds(g.RTT)), func(n status.Node) cell {
+	row("Round trip from here", known(g.RTT > 0, milliseconds(g.RTT)), func(n status.Node) cell {
 		if n.Self {
 			return cell{Text: "it is this one"}
 		}
@@ -138,7 +139,7 @@ func newDetail(r *status.Report, name region.Name, o *operators) *detail {
 
 	begin("Behind it")
 	figure("Origin", worstOrigin(sum.list), func(f *status.Figures) cell { return origins(f) })
-	figure("Memory", sum.size(func(f *status.Figures) *status.CacheSize { return f.Memory }).cell(), func(f *status.Figures) cell { return cacheSize(f.Memory) })
+	figure("Memory", sum.size(func(f *status.Figures) *status.CacheSize { return f.Memory }), func(f *status.Figures) cell { return cacheSize(f.Memory) })
 	figure("memcached", cell{Text: "–"}, func(f *status.Figures) cell { return cacheSize(f.Memcached) })
 	figure("GeoIP", cell{Text: "–"}, func(f *status.Figures) cell {
 		if f.GeoIP == nil {
@@ -146,7 +147,7 @@ func newDetail(r *status.Report, name region.Name, o *operators) *detail {
 		}
 		c := cell{Text: f.GeoIP.Type}
 		if !f.GeoIP.Built.IsZero() {
-			c.Text += ", " + ago(r.Time, f.GeoIP.Built) + " old"
+			c.More = ago(r.Time, f.GeoIP.Built) + " old"
 		}
 		return c
 	})
@@ -301,16 +302,19 @@ func (t together) tiers() []string {
 	})
 }
 
-func (t together) size(of func(*status.Figures) *status.CacheSize) (m measure) {
+func (t together) size(of func(*status.Figures) *status.CacheSize) cell {
 	var sum status.CacheSize
+	known := false
 	for _, f := range t.list {
 		if c := of(f); c != nil {
-			m.Known = true
+			known = true
 			sum.Bytes, sum.Limit, sum.Entries = sum.Bytes+c.Bytes, sum.Limit+c.Limit, sum.Entries+c.Entries
 		}
 	}
-	m.Text = cacheSize(&sum).Text
-	return m
+	if !known {
+		return cell{}
+	}
+	return cacheSize(&sum)
 }
 
 func (t together) reasons() []string {
@@ -355,7 +359,7 @@ func cacheSize(c *status.CacheSize) cell {
 	if c.Limit > 0 {
 		text += " of " + size(c.Limit)
 	}
-	return cell{Text: text + ", " + counted(int(c.Entries), "answer", "answers")}
+	return cell{Text: text, More: counted(int(c.Entries), "answer", "answers")}
 }
 
 func origins(f *status.Figures) cell { return worstOrigin([]*status.Figures{f}) }

@@ -16,19 +16,24 @@ type labelSize struct {
 	small  float64 // of the word below it
 	mark   float64 // radius that is kept clear around a mark
 	margin float64
+	far    float64 // how far a label best stands from its mark
+	brief  bool    // says the word of those that serve only where few are
 }
 
+// fewSpots is how many labels have room for all that they say on a narrow map.
+const fewSpots = 6
+
 var (
-	wideLabels   = labelSize{font: 20, small: 17, mark: 14, margin: 4}
-	narrowLabels = labelSize{font: 33, small: 28, mark: 20, margin: 5}
+	wideLabels   = labelSize{font: 20, small: 17, mark: 14, margin: 4, far: 90}
+	narrowLabels = labelSize{font: 33, small: 28, mark: 20, margin: 5, far: 110, brief: true}
 )
 
 // Letters of no font in use are wider than this on the average of a name, in
 // terms of its size.
 const (
-	boldWidth  = 0.68
-	plainWidth = 0.62
-	pipWidth   = 0.75
+	boldWidth = 0.68
+	wordWidth = 0.66
+	pipWidth  = 0.8
 )
 
 // longestName is how much of a name a label holds; its title holds it all.
@@ -48,15 +53,14 @@ type spot struct {
 
 // label is where a spot's words are.
 type label struct {
-	Shown      bool
-	Name       string
-	Word       string  // "" when there is no room for it, too
-	X, Y       float64 // where the name's line begins, or ends
-	WordY      float64
-	PipX, PipY float64 // where a node's pips begin
-	PipStep    float64
-	Leader     string // path from mark to label; "" when it stands beside it
-	box        box
+	Shown  bool
+	Name   string
+	Word   string  // "" when there is no room for it, too
+	X, Y   float64 // where the name's line is anchored
+	WordY  float64
+	Anchor string // of the text: start, end, middle
+	Leader string // path from mark to label; "" when it stands beside it
+	box    box
 }
 
 type box struct{ x0, y0, x1, y1 float64 }
@@ -109,8 +113,8 @@ func apart(spots []*spot) {
 }
 
 // place finds room for every spot's label: none lies on another or on a mark, all
-// are on the map. One for which there is no room loses its word first, then its
-// place; the table beside the map has all.
+// are on the map. One that would stand far from its mark loses its word first, then
+// its place; the table beside the map has all.
 func place(spots []*spot, size labelSize, of func(*spot) *label) {
 	var taken []box
 	for _, s := range spots {
@@ -122,8 +126,14 @@ func place(spots []*spot, size labelSize, of func(*spot) *label) {
 	for _, s := range order {
 		l := of(s)
 		*l = label{Name: shorten(s.name)}
-		for _, word := range []bool{s.word != "", false} {
-			if s.put(l, size, word, taken) {
+		for _, try := range []struct {
+			word bool
+			far  float64
+		}{{true, size.far}, {false, size.far}, {true, 2 * size.far}, {false, 3 * size.far}} {
+			if try.word && (s.word == "" || size.brief && s.word == "serving" && len(spots) > fewSpots) {
+				continue
+			}
+			if s.put(l, size, try.word, try.far, taken) {
 				taken = append(taken, l.box)
 				break
 			}
@@ -148,14 +158,15 @@ func shorten(name string) string {
 }
 
 // put puts a label at the nearest free place.
-func (s *spot) put(l *label, size labelSize, word bool, taken []box) bool {
+func (s *spot) put(l *label, size labelSize, word bool, furthest float64, taken []box) bool {
 	width := float64(utf8.RuneCountInString(l.Name)) * size.font * boldWidth
 	height := size.font * 1.1
-	wordWidth := 0.0
 	if word {
-		letters := max(utf8.RuneCountInString(s.word), utf8.RuneCountInString(s.room))
-		wordWidth = float64(letters) * size.small * plainWidth
-		width = max(width, wordWidth+s.pipRoom(size))
+		letters, pips := max(utf8.RuneCountInString(s.word), utf8.RuneCountInString(s.room)), float64(s.pips)
+		if size.brief {
+			letters, pips = utf8.RuneCountInString(s.word), 0
+		}
+		width = max(width, size.small*(wordWidth*float64(letters)+pipWidth*pips+0.4))
 		height += size.small * 1.15
 	}
 	try := func(x, y float64) bool { // of the upper left corner
@@ -167,9 +178,16 @@ func (s *spot) put(l *label, size labelSize, word bool, taken []box) bool {
 		if word {
 			l.Word = s.word
 		}
-		l.X, l.Y, l.WordY = x, y+size.font*0.85, y+size.font*1.1+size.small*0.85
-		l.PipStep = size.small * pipWidth
-		l.PipX, l.PipY = x+float64(utf8.RuneCountInString(s.word))*size.small*plainWidth+size.small*0.5, l.WordY-size.small*0.33
+		// Words begin at the mark, whatever room is kept for longer ones.
+		switch {
+		case x >= s.x:
+			l.Anchor, l.X = "start", x
+		case x+width <= s.x:
+			l.Anchor, l.X = "end", x+width
+		default:
+			l.Anchor, l.X = "middle", x+width/2
+		}
+		l.Y, l.WordY = y+size.font*0.85, y+size.font*1.1+size.small*0.85
 		return true
 	}
 	near := size.mark + size.margin + 1
@@ -179,7 +197,7 @@ func (s *spot) put(l *label, size labelSize, word bool, taken []box) bool {
 			return true
 		}
 	}
-	for far := near + size.font/2; far < worldmap.Width; far += size.font / 2 {
+	for far := near + size.font/2; far <= furthest; far += size.font / 2 {
 		for i := range 24 {
 			angle := float64(i) * math.Pi / 12
 			// the middle of the label, beyond its own half in that direction
@@ -192,16 +210,4 @@ func (s *spot) put(l *label, size labelSize, word bool, taken []box) bool {
 		}
 	}
 	return false
-}
-
-func (s *spot) pipRoom(size labelSize) float64 {
-	if s.pips == 0 {
-		return 0
-	}
-	return size.small * (0.5 + pipWidth*float64(s.pips))
-}
-
-// Pip is where the nth of a region's nodes stands in its label.
-func (l label) Pip(n int) string {
-	return "translate(" + units(l.PipX+float64(n)*l.PipStep) + " " + units(l.PipY) + ")"
 }

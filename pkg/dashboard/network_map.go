@@ -54,11 +54,10 @@ type mark struct {
 // At is where the mark stands.
 func (m *mark) At() string { return "translate(" + units(m.x) + " " + units(m.y) + ")" }
 
-// pip is one node of a region, beside its word.
-type pip struct {
-	State, Title string
-	N            int
-}
+// pip is one node of a region, beside its word: a letter of the state's shape.
+type pip struct{ State, Shape string }
+
+var pipShapes = map[string]string{"serving": "●", "alive": "●", "draining": "▲", "overloaded": "▲", "suspect": "▲", "canary": "◆", "unreachable": "✕", "dead": "✕"}
 
 // pin is a client on the map.
 type pin struct {
@@ -114,7 +113,8 @@ func (v *networkView) drawMap(visit *status.Visit) mapView {
 		k.name, k.word, k.room = string(g.Name), g.State, "unreachable"
 		for _, n := range r.Nodes {
 			if n.Region == g.Name && n.Membership != "left" {
-				k.Pips = append(k.Pips, pip{State: sign(nodeState(n)), Title: n.Name + ": " + nodeState(n), N: len(k.Pips)})
+				state := sign(nodeState(n))
+				k.Pips = append(k.Pips, pip{state, cmp.Or(pipShapes[state], "▬")})
 			}
 		}
 		if len(k.Pips) > 6 {

@@ -50,3 +50,6 @@ func (o *operators) drain(kind, name string) *drainRow {
 	}
 	return row
 }
+
+// Shown reports whether the row already says that and why it is drained.
+func (r *drainRow) Shown() bool { return r != nil && r.InForce }

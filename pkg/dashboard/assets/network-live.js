@@ -152,7 +152,7 @@ function outline(found) {
     const row = document.querySelector(`#regions tr[data-region="${name}"]`);
     put(row?.querySelector('.state'), region.state);
     const why = row?.cells[1].querySelector('small');
-    if (why) why.textContent = region.why;
+    if (why) why.textContent = region.state === 'serving' ? '' : region.why;
     const mark = document.querySelector(`#map [data-region="${name}"]`);
     if (mark) {
       mark.dataset.state = sign(region.state);
