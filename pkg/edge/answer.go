@@ -100,7 +100,7 @@ func (e *Edge) answer(w http.ResponseWriter, r *http.Request, x *exchange, p *pl
 	if f.hit {
 		o.Cache = "hit"
 	}
-	set("Server-Timing", serverTiming(x, o.Cache))
+	set("Server-Timing", serverTiming(x, o.Cache, f))
 	if stay := w.Header().Values("Set-Cookie"); len(stay) > 0 { // the stay cookie makes the answer the client's own
 		extra.Set("Cache-Control", "private, no-store")
 		extra["Set-Cookie"] = append(slices.Clone(stay), f.response.Header.Values("Set-Cookie")...)
@@ -188,12 +188,18 @@ func (e *Edge) mirrorFields(h http.Header, r *http.Request, x *exchange) {
 // linkSafe writes what would end a Link's target (RFC 8288 §3).
 var linkSafe = strings.NewReplacer("<", "%3C", ">", "%3E", `"`, "%22", " ", "%20")
 
-func serverTiming(x *exchange, cache string) string {
+// serverTiming says how long things took, and by a metric without a time which
+// tier of the store had the answer. f is nil where there is none.
+func serverTiming(x *exchange, cache string, f *fetched) string {
 	var buf [80]byte
 	b := append(buf[:0], "route;dur="...)
 	b = strconv.AppendFloat(b, ms(x.located), 'f', 2, 64)
 	b = append(append(append(b, `, cache;desc="`...), cache...), `";dur=`...)
-	return string(strconv.AppendFloat(b, ms(x.fetched), 'f', 2, 64))
+	b = strconv.AppendFloat(b, ms(x.fetched), 'f', 2, 64)
+	if f != nil && f.hit && f.tier != "" {
+		b = append(append(b, ", "...), f.tier...)
+	}
+	return string(b)
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

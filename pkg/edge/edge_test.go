@@ -235,7 +235,10 @@ func TestHitAfterMiss(t *testing.T) {
 		if !strings.HasPrefix(w.Header().Get("Cache-Status"), "europe-1; hit") || w.Body.String() != first.Body.String() {
 			t.Errorf("%s: Cache-Status %q, body %s", same, w.Header().Get("Cache-Status"), w.Body)
 		}
-		for _, name := range []string{"Age", "Via", "Mirror-Region", "Server-Timing", "ETag", "Access-Control-Allow-Origin", "Timing-Allow-Origin"} {
+		if timing := w.Header().Get("Server-Timing"); !strings.HasSuffix(timing, ", memory") {
+			t.Errorf("%s: Server-Timing %q does not say which tier had it", same, timing)
+		}
+		for _, name := range []string{"Age", "Via", "Mirror-Region", "ETag", "Access-Control-Allow-Origin", "Timing-Allow-Origin"} {
 			if w.Header().Get(name) == "" {
 				t.Errorf("%s: no %s in %v", same, name, w.Header())
 			}

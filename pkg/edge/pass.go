@@ -154,7 +154,7 @@ func (e *Edge) relay(w http.ResponseWriter, r *http.Request, x *exchange, a *fet
 	h.Add("Cache-Status", rfc9111.CacheStatus{Cache: e.Node, Fwd: fwd, FwdStatus: resp.StatusCode, Stored: k != nil}.String())
 	x.outcome.Cache, x.outcome.Source = fwd, a.Source.Name
 	x.fetched = e.Now().Sub(x.start)
-	h.Set("Server-Timing", serverTiming(x, fwd))
+	h.Set("Server-Timing", serverTiming(x, fwd, nil))
 	w.WriteHeader(resp.StatusCode)
 	out := io.Writer(w)
 	if resp.ContentLength < 0 {

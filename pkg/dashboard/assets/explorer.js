@@ -229,6 +229,7 @@ if (form) {
       const cells = [el('td', {}, '…'), el('td', {class: 'num'}), el('td', {class: 'num'}), el('td'), el('td', {'data-same': 'waiting'})];
       body.append(el('tr', {'data-region': region.name}, el('th', {scope: 'row', title: region.title}, region.name, here ? el('span', {class: 'type'}, ' this one') : null), ...cells));
       const got = send(here ? '' : region.url, region.name, r, AbortSignal.timeout(15000));
+      got.catch(() => {}); // it is looked at below
       if (here) own = got;
       return {region, here, cells, got};
     });
