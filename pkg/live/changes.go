@@ -12,12 +12,12 @@ import (
 // regions, of nodes, and of what the nodes answer from. The events have no Seq
 // and no Detail. To be unknown is no event, nor that what was unknown serves.
 func Changes(prev, cur *status.Report) []status.Event {
-	c := changes{prev: prev, cur: cur}
+	c := changes{prev: prev, cur: cur, before: byName(prev), now: byName(cur)}
 	c.members()
 	c.regions()
 	for i := range cur.Nodes {
 		n := &cur.Nodes[i]
-		if before := nodeOf(prev, n.Name); before != nil && present(before) && present(n) {
+		if before := c.before[n.Name]; before != nil && present(before) && present(n) {
 			c.node(before, n)
 		}
 	}
@@ -28,8 +28,9 @@ func Changes(prev, cur *status.Report) []status.Event {
 const unknown = "unknown"
 
 type changes struct {
-	prev, cur *status.Report
-	events    []status.Event
+	prev, cur   *status.Report
+	before, now map[string]*status.Node // their nodes
+	events      []status.Event
 }
 
 func (c *changes) add(e status.Event, format string, args ...any) {
@@ -42,13 +43,12 @@ func present(n *status.Node) bool {
 	return n.Membership == "alive" || n.Membership == "suspect" || n.Self
 }
 
-func nodeOf(r *status.Report, name string) *status.Node {
+func byName(r *status.Report) map[string]*status.Node {
+	nodes := make(map[string]*status.Node, len(r.Nodes))
 	for i := range r.Nodes {
-		if r.Nodes[i].Name == name {
-			return &r.Nodes[i]
-		}
+		nodes[r.Nodes[i].Name] = &r.Nodes[i]
 	}
-	return nil
+	return nodes
 }
 
 func regionOf(r *status.Report, of *status.Region) *status.Region {
@@ -63,7 +63,7 @@ func regionOf(r *status.Report, of *status.Region) *status.Region {
 func (c *changes) members() {
 	for i := range c.cur.Nodes {
 		n := &c.cur.Nodes[i]
-		before := nodeOf(c.prev, n.Name)
+		before := c.before[n.Name]
 		was := before != nil && present(before)
 		e := status.Event{Region: n.Region, Node: n.Name, To: n.Membership}
 		switch is := present(n); {
@@ -80,7 +80,7 @@ func (c *changes) members() {
 	}
 	for i := range c.prev.Nodes {
 		n := &c.prev.Nodes[i]
-		if present(n) && nodeOf(c.cur, n.Name) == nil {
+		if present(n) && c.now[n.Name] == nil {
 			c.add(status.Event{Kind: status.Dead, Region: n.Region, Node: n.Name, To: "dead"}, "%s is not known any more", n.Name)
 		}
 	}
@@ -124,6 +124,9 @@ func (c *changes) drained(e status.Event, name, before, now string) bool {
 	case e.To == "serving":
 		e.Kind = status.Resumed
 		c.add(e, "%s takes clients again", name)
+	case e.To == "draining": // it has not heard of it yet, or has another reason
+		e.Kind = status.Resumed
+		c.add(e, "%s is not drained any more", name)
 	default:
 		e.Kind = status.Resumed
 		c.add(e, "%s is not drained any more; it is %s", name, e.To)
@@ -208,9 +211,10 @@ func (c *changes) origins(n *status.Node, old, now []status.Origin) {
 // changes meanwhile is found when it is known again. It changes cur, whose Nodes
 // and their Figures must be its own.
 func carry(prev, cur *status.Report) {
+	nodes := byName(prev)
 	for i := range cur.Nodes {
 		n := &cur.Nodes[i]
-		before := nodeOf(prev, n.Name)
+		before := nodes[n.Name]
 		if before == nil {
 			continue
 		}

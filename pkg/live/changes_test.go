@@ -88,7 +88,7 @@ func TestChanges(t *testing.T) {
 	}
 	drained, after := twoRegions(), twoRegions()
 	drained.Regions[0].State, drained.Regions[0].Drained = "draining", "until 14:05 UTC"
-	for state, want := range map[string]string{"serving": "asia takes clients again", "unreachable": "asia is not drained any more; it is unreachable"} {
+	for state, want := range map[string]string{"serving": "asia takes clients again", "draining": "asia is not drained any more", "unreachable": "asia is not drained any more; it is unreachable"} {
 		after.Regions[0].State = state
 		if list := Changes(&drained, &after); len(list) != 1 || list[0].Kind != status.Resumed || list[0].Text != want {
 			t.Errorf("%+v", list)

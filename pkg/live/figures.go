@@ -34,7 +34,7 @@ func ReadFigures(r io.Reader, node string) (*status.Figures, error) {
 	if err := json.Unmarshal(text, &report); err != nil {
 		return nil, fmt.Errorf("live: report of %s: %w", node, err)
 	}
-	n := nodeOf(&report, node)
+	n := byName(&report)[node]
 	if report.Node != node || n == nil || n.Figures == nil {
 		return nil, fmt.Errorf("live: report of %q is none of %s with figures", report.Node, node)
 	}

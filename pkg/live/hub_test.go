@@ -389,7 +389,7 @@ func TestFiguresOfOthers(t *testing.T) {
 		defer stop()
 		figures := func(name string) *status.Figures {
 			r := h.Complete(n.config().Report())
-			return nodeOf(&r, name).Figures
+			return byName(&r)[name].Figures
 		}
 		asks := func(name string, d time.Duration) int {
 			n.mu.Lock()
@@ -529,4 +529,30 @@ func TestOverHTTP(t *testing.T) {
 		t.Error(err)
 	}
 	s.Client().CloseIdleConnections()
+}
+
+// What a look costs in a network of 300 nodes.
+func BenchmarkLook(b *testing.B) {
+	n := newNetwork()
+	f := status.Figures{Hits: map[string]float64{"lane": 0.5, "memory": 0.4, "memcached": 0.1}, Decisions: make([]status.Count, 5), Origins: make([]status.Origin, 2)}
+	for i := range 300 {
+		own := f
+		n.report.Nodes = append(n.report.Nodes, status.Node{Name: fmt.Sprint("africa-", i), Region: "africa", Membership: "alive", State: "serving", Figures: &own})
+	}
+	c := n.config()
+	h := New(c)
+	seen := h.look(nil, false, false)
+	b.Run("same", func(b *testing.B) {
+		for b.Loop() {
+			seen = h.look(seen, true, false)
+		}
+	})
+	b.Run("written", func(b *testing.B) {
+		size := 0
+		for b.Loop() {
+			seen = h.look(seen, true, true)
+			size = len(h.newest.Load().public())
+		}
+		b.ReportMetric(float64(size), "B/report")
+	})
 }

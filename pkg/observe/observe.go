@@ -7,6 +7,15 @@
 // 2026-11-23: the access log is off the metrics' path: a line is made and
 // written by the goroutine that served the request, through a buffered writer
 // that Run flushes, so that a slow log never blocks on each request.
+//
+// 2026-11-25: questions about the node itself (action self) are counted, and in
+// no histogram: probes, polls and streams of events that are open for hours
+// would say nothing of how long clients wait.
+//
+// 2026-11-25: what pages show of the last minute is the difference of two samples
+// of the counters that are there anyway ([Metrics.Sample]); a request pays nothing
+// for it. The kind of a decision is told apart in those counters alone: as a
+// label it would multiply the series that Prometheus keeps.
 package observe
 
 import (
