@@ -73,6 +73,7 @@ type layout struct {
 	Title    string
 	Page     string // explorer or network: names its style sheet and its script
 	Status   int    // 0: 200
+	Alone    bool   // the other pages are not on this listener
 	Report   *status.Report
 	Note     note
 	Problems []string

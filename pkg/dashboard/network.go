@@ -28,7 +28,7 @@ func (p *Pages) Operators(w http.ResponseWriter, r *http.Request, v status.Visit
 }
 
 func (p *Pages) showNetwork(w http.ResponseWriter, r *http.Request, v status.Visit, o *status.Operators) {
-	l := layout{Title: "Network", Page: "network", Report: &v.Report, Problems: problems(&v), View: newNetworkView(r.URL.Query(), &v, o)}
+	l := layout{Title: "Network", Page: "network", Alone: o != nil, Report: &v.Report, Problems: problems(&v), View: newNetworkView(r.URL.Query(), &v, o)}
 	if o == nil {
 		l.Note = noteFor(r, &v, "/network", "")
 	}
@@ -330,6 +330,14 @@ func readAsked(a *status.Asked) (v asked) {
 	return v
 }
 
+// Rule is that of a candidate, unless its reason names it.
+func (asked) Rule(c status.Candidate) string {
+	if strings.Contains(c.Reason, c.Rule) {
+		return ""
+	}
+	return c.Rule
+}
+
 func coordinates(l status.Location) string {
 	ns, ew := "N", "E"
 	if l.Lat < 0 {
@@ -363,7 +371,7 @@ func (v *networkView) You() string {
 	d := &v.visit.Decision
 	place := placeText(d.Place)
 	switch {
-	case d.Nearest == "":
+	case d.Nearest == "" || v.Ops != nil: // an operator is not who asks the API
 		return ""
 	case place == "":
 		return "Where you are is not known; " + string(d.Nearest) + " is for you."

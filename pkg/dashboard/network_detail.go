@@ -120,7 +120,12 @@ func newDetail(r *status.Report, name region.Name, o *operators) *detail {
 		}
 		return known(n.RTT > 0, milliseconds(n.RTT))
 	})
-	row("Votes", known(g.Votes != "", g.Votes), func(n status.Node) cell { return known(n.Votes != "", n.Votes) })
+	row("Votes", known(g.Votes != "", g.Votes), func(n status.Node) cell {
+		if n.Self {
+			return cell{Text: "–"} // nobody votes on itself
+		}
+		return known(n.Votes != "", n.Votes)
+	})
 	row("Revision", same(func(n status.Node) string { return n.Revision }), func(n status.Node) cell {
 		return cell{Text: n.Revision, Differs: n.Revision != r.Revision}
 	})
@@ -130,8 +135,8 @@ func newDetail(r *status.Report, name region.Name, o *operators) *detail {
 
 	begin("Requests" + sum.window())
 	figure("Requests per second", sum.requests().cell(), func(f *status.Figures) cell { return cell{Text: rate(f.Requests)} })
-	figure("Half answered within", cell{Text: sum.spread(func(f *status.Figures) float64 { return f.P50 })}, func(f *status.Figures) cell { return known(f.P50 > 0, milliseconds(f.P50)) })
-	figure("99 % within", cell{Text: sum.spread(func(f *status.Figures) float64 { return f.P99 })}, func(f *status.Figures) cell { return known(f.P99 > 0, milliseconds(f.P99)) })
+	figure("Answered within, p50", cell{Text: sum.spread(func(f *status.Figures) float64 { return f.P50 })}, func(f *status.Figures) cell { return known(f.P50 > 0, milliseconds(f.P50)) })
+	figure("Answered within, p99", cell{Text: sum.spread(func(f *status.Figures) float64 { return f.P99 })}, func(f *status.Figures) cell { return known(f.P99 > 0, milliseconds(f.P99)) })
 	figure("Hits", sum.hits().cell(), func(f *status.Figures) cell { return one(f).hits().cell() })
 	for _, tier := range sum.tiers() {
 		figure("Hits in "+tier, sum.tier(tier).cell(), func(f *status.Figures) cell { return one(f).tier(tier).cell() })

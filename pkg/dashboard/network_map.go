@@ -70,8 +70,9 @@ func (p *pin) At() string { return "translate(" + units(p.x) + " " + units(p.y) 
 const (
 	tints    = 5
 	textures = 8
-	// nearestShown is how many client countries a region is joined to by lines.
-	nearestShown = 5
+	// How many client countries a region is joined to by lines.
+	nearestShown    = 5
+	nearestSelected = 20
 )
 
 func (v *networkView) drawMap(visit *status.Visit) mapView {
@@ -126,13 +127,11 @@ func (v *networkView) drawMap(visit *status.Visit) mapView {
 		spots = append(spots, &k.spot)
 		near := serves[g.Name]
 		slices.SortStableFunc(near, func(a, b string) int { return cmp.Compare(distanceTo(a, at), distanceTo(b, at)) })
-		class := "reach"
+		class, shown := "reach", nearestShown
 		if g.Name == v.Selected {
-			class = "reach on"
-		} else {
-			near = near[:min(len(near), nearestShown)]
+			class, shown = "reach on", nearestSelected
 		}
-		for _, code := range near {
+		for _, code := range near[:min(len(near), shown)] {
 			if c, ok := geo.CountryPoint(code); ok {
 				m.Lines = append(m.Lines, line{class, string(g.Name) + "-" + code, greatCircle(at, c)})
 			}
@@ -144,7 +143,7 @@ func (v *networkView) drawMap(visit *status.Visit) mapView {
 		d                *status.Explanation
 		point            *status.Location
 	}{{"you", "you", "you", &visit.Decision, nil}, {"asked", "asked", v.Asked.Name, v.Asked.Explanation, v.Asked.Point}} {
-		if c.d == nil {
+		if c.d == nil || c.key == "you" && v.Ops != nil {
 			continue
 		}
 		at := placePoint(c.d.Place)

@@ -1,8 +1,10 @@
 package dashboard
 
 import (
+	"slices"
 	"time"
 
+	"mirrornet/pkg/region"
 	"mirrornet/pkg/status"
 )
 
@@ -20,8 +22,23 @@ type drainRow struct {
 	Until      time.Time
 }
 
+// outcomes are what the words of region.Use mean to people.
+var outcomes = map[string]string{
+	string(region.ByFile):   "known; the file here holds",
+	string(region.InForce):  "in force; there is no file here",
+	string(region.Outvoted): "outvoted by other nodes of the region",
+	string(region.Refused):  "refused",
+}
+
 func newOperators(o *status.Operators, v *status.Visit) *operators {
 	ops := &operators{Operators: *o}
+	ops.Announcements = slices.Clone(o.Announcements)
+	for i := range ops.Announcements {
+		a := &ops.Announcements[i]
+		if text := outcomes[a.Outcome]; text != "" {
+			a.Outcome = text
+		}
+	}
 	known := map[string]bool{}
 	for _, g := range v.Report.Regions {
 		known["region "+string(g.Name)] = true

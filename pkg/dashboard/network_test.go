@@ -163,7 +163,7 @@ func TestNetworkDetail(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"State": "serving serving draining", "Votes": "2 of 2 nodes see it not known not known", "Revision": "they differ r1 r2", "Release": "114 114 not known",
-		"Requests per second": "40 10 30", "Half answered within": "0.3 ms 0.3 ms not known", "99 % within": "41 to 80 ms 41 ms 80 ms",
+		"Requests per second": "40 10 30", "Answered within, p50": "0.3 ms 0.3 ms not known", "Answered within, p99": "41 to 80 ms 41 ms 80 ms",
 		"Hits": "28 % 80 % 10 %", "Hits in lane": "20 % 50 % 10 %", "Origin": "serving, the 2nd of them serving, the 2nd of them not known",
 		"Memory": "13 MB of 256 MB 4,322 answers 12 MB of 256 MB 4,321 answers 700 kB 1 answer", "memcached": "– does not answer not known",
 		"GeoIP": "– GeoLite2-City 3 days old not known", "asia is the nearest region": "1,234 1,234 0",

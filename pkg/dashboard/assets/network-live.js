@@ -5,12 +5,14 @@ import {say} from './network-page.js';
 const every = 2000; // between two questions, in milliseconds
 const quiet = 10000; // a stream without a word for so long is asked after
 const figures = 5000; // between two looks at figures alone
+const soon = 500; // between two looks at what changed
 
 let refresh; // brings the page up to date
 let report; // the last one
 let seen = ''; // what of it is worth a new look at once
 let refreshed = 0;
 let pending;
+let looking = false;
 let live = false;
 let heard = 0;
 let asking = false;
@@ -98,21 +100,24 @@ function news(kind, text, found) {
   const now = JSON.stringify([found.state, found.isolated, found.revision, found.catalogue, found.events?.[0]?.seq, found.operators,
     found.regions.map((r) => [r.name, r.state, r.why, r.nodes, r.announced, r.drained]),
     found.nodes.map((n) => [n.name, n.state, n.membership, n.revision, n.drained, n.votes]), found.origins.map((o) => [o.state, o.release])]);
+  if (looking) return; // what changed meanwhile is seen with the next news
   look(now !== seen || was === 'other' || was === 'lost');
   seen = now;
 }
 
-// look brings the page up to date, now or when its figures have grown old, once at
-// a time.
+// look brings the page up to date, now or when its figures have grown old, one
+// look at a time.
 function look(now) {
-  if (document.hidden || pending) return;
-  const wait = Math.max(0, refreshed + (now ? 500 : figures) - Date.now());
+  if (document.hidden || looking) return;
+  if (pending && now) clearTimeout(pending);
+  else if (pending) return;
   pending = setTimeout(async () => {
+    pending = undefined;
+    looking = true;
     refreshed = Date.now();
     if (!await refresh()) seen = ''; // once more, with the next news
-    pending = undefined;
-  }, wait);
-  if (!now) return;
+    looking = false;
+  }, Math.max(0, refreshed + (now ? soon : figures) - Date.now()));
 }
 
 function connection(kind, text, time) {
