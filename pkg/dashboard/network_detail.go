@@ -45,6 +45,7 @@ type cell struct {
 	State   bool
 	Differs bool
 	Time    time.Time // Text is how long ago that was
+	Node    string    // whose state it is
 }
 
 func known(ok bool, text string) cell {
@@ -110,7 +111,7 @@ func newDetail(r *status.Report, name region.Name, o *operators) *detail {
 	begin("Node")
 	row("State", cell{Text: g.State, Sign: d.Sign, State: true}, func(n status.Node) cell {
 		s := nodeState(n)
-		return cell{Text: s, Sign: sign(s), State: true}
+		return cell{Text: s, Sign: sign(s), State: true, Node: n.Name}
 	})
 	row("Membership", cell{Text: "–"}, func(n status.Node) cell { return cell{Text: n.Membership, Sign: sign(n.Membership), State: true} })
 	row("For", cell{Text: "–"}, func(n status.Node) cell { return cell{Text: ago(r.Time, n.Since), Time: n.Since} })

@@ -122,7 +122,7 @@ func (v *networkView) drawMap(visit *status.Visit) mapView {
 			k.Pips = nil // their table says more than so many dots
 		}
 		k.pips = len(k.Pips)
-		k.Title = string(g.Name) + ", " + g.Title + ": " + g.State
+		k.Title = string(g.Name) + " " + g.State + after(": ", g.Title)
 		m.Marks = append(m.Marks, k)
 		spots = append(spots, &k.spot)
 		near := serves[g.Name]

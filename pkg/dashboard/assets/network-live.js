@@ -156,19 +156,24 @@ function outline(found) {
     const name = CSS.escape(region.name);
     const row = document.querySelector(`#regions tr[data-region="${name}"]`);
     put(row?.querySelector('.state'), region.state);
-    const why = row?.cells[1].querySelector('small');
-    if (why) why.textContent = region.state === 'serving' ? '' : region.why;
+    if (row) {
+      const why = row.cells[1].querySelector('small') ?? row.cells[1].appendChild(document.createElement('small'));
+      why.textContent = region.state === 'serving' ? '' : region.why;
+    }
     const mark = document.querySelector(`#map [data-region="${name}"]`);
     if (mark) {
       mark.dataset.state = sign(region.state);
       mark.querySelector('.sign').setAttribute('href', `#sign-${sign(region.state)}`);
       for (const word of mark.querySelectorAll('.word')) word.textContent = region.state;
+      for (const pip of mark.querySelectorAll('.pip')) pip.textContent = '';
     }
     if (document.getElementById('region-detail').dataset.region === region.name) put(document.querySelector('#detail-title .state'), region.state);
   }
   for (const node of found.nodes) {
     const state = ['dead', 'left'].includes(node.membership) ? node.membership : node.state;
-    put(document.querySelector(`#nodes tr[data-node="${CSS.escape(node.name)}"] .state`), state);
+    const name = CSS.escape(node.name);
+    put(document.querySelector(`#nodes tr[data-node="${name}"] .state`), state);
+    put(document.querySelector(`[data-state-of="${name}"]`), state);
   }
   const list = found.regions.filter((r) => !['retired', 'canary'].includes(r.state));
   const well = list.filter((r) => r.state === 'serving');
