@@ -17,6 +17,19 @@
 //
 // 2026-11-25: the note on where the visitor is links to the map's own URLs, with at
 // most an endpoint's id out of the catalogue: nothing of the request comes back.
+//
+// 2026-11-25: news on the network's page are that page: when the stream tells of a
+// change, the script asks for the page again (part=live: without the land, 7 kB)
+// and lays what differs over what is shown. So the templates are the only place
+// that says how a report looks, with scripts and without, and what has focus, is
+// sorted or selected stays. It costs about 3 ms of a node's processor for each look;
+// states are looked at as they change, figures every 5 seconds, and hidden pages
+// not at all. Only when the page's own node is gone does the script write: states,
+// as another region's status has them.
+//
+// 2026-11-25: labels on the map are placed here, for two widths: a free place
+// nearest to the mark, the same at each look, so that nothing moves that did not
+// change.
 package dashboard
 
 import (

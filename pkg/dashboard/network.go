@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"mirrornet/pkg/geo"
@@ -124,7 +125,11 @@ func summarise(r *status.Report) (s summary) {
 		case "retired", "canary":
 			continue
 		case "draining":
-			add(3, "%s is draining%s.", g.Name, after(": ", cmp.Or(g.Drained, g.Why)))
+			if g.Drained != "" {
+				add(3, "%s is drained %s.", g.Name, g.Drained)
+			} else {
+				add(3, "%s is draining%s.", g.Name, after(": ", g.Why))
+			}
 		case "unreachable":
 			add(5, "%s is unreachable%s.", g.Name, after(": ", g.Why))
 		default:
@@ -136,6 +141,7 @@ func summarise(r *status.Report) (s summary) {
 		}
 	}
 	nodes, well := 0, 0
+	var refusing []string
 	for _, n := range r.Nodes {
 		if n.Membership == "left" {
 			continue
@@ -148,11 +154,14 @@ func summarise(r *status.Report) (s summary) {
 			add(2, "%s, a node of %s, is %s.", n.Name, n.Region, state)
 		}
 		if n.Figures != nil && n.Figures.Refused > 0 {
-			add(2, "%s refuses its region files: %s. What ran before goes on.", n.Name, counted(n.Figures.Refused, "mistake", "mistakes"))
+			refusing = append(refusing, n.Name)
 		}
 		if n.NoOrigin && state == "serving" {
 			add(3, "%s reaches no origin.", n.Name)
 		}
+	}
+	if len(refusing) > 0 {
+		add(2, "Mistakes in region files are refused by %s. What ran before goes on.", listed(refusing))
 	}
 	if revisionsDiffer(*r) {
 		add(1, "Not all nodes run the same revision of the region map.")
@@ -287,11 +296,17 @@ type asked struct {
 
 type country struct{ Code, Name string }
 
-func readAsked(a *status.Asked) (v asked) {
+// countriesByName is made once: it is for reading alone.
+var countriesByName = sync.OnceValue(func() (list []country) {
 	for _, code := range geo.Countries() {
-		v.Countries = append(v.Countries, country{code, geo.CountryName(code)})
+		list = append(list, country{code, geo.CountryName(code)})
 	}
-	slices.SortFunc(v.Countries, func(a, b country) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
+	slices.SortFunc(list, func(a, b country) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
+	return list
+})
+
+func readAsked(a *status.Asked) (v asked) {
+	v.Countries = countriesByName()
 	if a == nil {
 		return v
 	}
@@ -357,6 +372,18 @@ func after(joint, text string) string {
 		return ""
 	}
 	return joint + strings.TrimSuffix(text, ".")
+}
+
+// listed names the first of a list, and counts the others.
+func listed(names []string) string {
+	const most = 3
+	if len(names) > most {
+		names = append(slices.Clone(names[:most-1]), counted(len(names)-most+1, "other", "others"))
+	}
+	if n := len(names); n > 1 {
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	}
+	return strings.Join(names, "")
 }
 
 func counted(n int, one, many string) string {

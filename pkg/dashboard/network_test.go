@@ -320,18 +320,26 @@ func TestSummary(t *testing.T) {
 	for want, change := range map[string]func(*status.Report){
 		"":                                    func(r *status.Report) {},
 		"bad asia is unreachable: no answer.": func(r *status.Report) { r.Regions[0].State, r.Regions[0].Why = "unreachable", "no answer." },
-		"warn asia is draining: until noon.":  func(r *status.Report) { r.Regions[0].State, r.Regions[0].Drained = "draining", "until noon" },
-		"warn asia cannot serve vep from its origins.":                              func(r *status.Report) { r.Regions[0].Without = []string{"vep"} },
-		"warn asia-1, a node of asia, is dead.":                                     func(r *status.Report) { r.Nodes[0].Membership = "dead" },
-		"warn asia-1 reaches no origin.":                                            func(r *status.Report) { r.Nodes[0].NoOrigin = true },
-		"warn Not all nodes run the same revision of the region map.":               func(r *status.Report) { r.Nodes[0].Revision = "r1" },
-		"warn asia-1 refuses its region files: 1 mistake. What ran before goes on.": func(r *status.Report) { r.Nodes[0].Figures = &status.Figures{Refused: 1} },
+		"warn asia is drained until noon.":    func(r *status.Report) { r.Regions[0].State, r.Regions[0].Drained = "draining", "until noon" },
+		"warn asia cannot serve vep from its origins.":                                  func(r *status.Report) { r.Regions[0].Without = []string{"vep"} },
+		"warn asia-1, a node of asia, is dead.":                                         func(r *status.Report) { r.Nodes[0].Membership = "dead" },
+		"warn asia-1 reaches no origin.":                                                func(r *status.Report) { r.Nodes[0].NoOrigin = true },
+		"warn Not all nodes run the same revision of the region map.":                   func(r *status.Report) { r.Nodes[0].Revision = "r1" },
+		"warn Mistakes in region files are refused by asia-1. What ran before goes on.": func(r *status.Report) { r.Nodes[0].Figures = &status.Figures{Refused: 1} },
 	} {
 		r := full().Report
 		r.Regions, r.Nodes[0].Revision = r.Regions[:2], "r2"
 		change(&r)
 		s := summarise(&r)
 		if got := strings.TrimSpace(s.Worst + " " + strings.Join(s.List, " ")); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestListed(t *testing.T) {
+	for want, names := range map[string]string{"": "", "a": "a", "a and b": "a b", "a, b and c": "a b c", "a, b and 2 others": "a b c d"} {
+		if got := listed(strings.Fields(names)); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
