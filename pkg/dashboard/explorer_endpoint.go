@@ -201,7 +201,7 @@ func options(p apispec.Param, chosen string) (list []option) {
 			chosen = "1"
 		}
 	case p.Type == apispec.Enum:
-		list = []option{{"", "not said", false}}
+		list = []option{{"", "not sent", false}}
 		if p.Default != "" {
 			list[0].Text = p.Default + " (default)"
 		}

@@ -14,6 +14,7 @@ if (form) {
   const format = form.elements['content-type'];
   const row = (key) => form.querySelector(`[data-field="${CSS.escape(key)}"]`);
   const inputs = (key) => [...row(key).querySelectorAll('input, select, textarea')];
+  let asked; // the request that the answer belongs to
   form.noValidate = true;
 
   // The request that the form holds.
@@ -39,6 +40,7 @@ if (form) {
     link.hidden = r.missing.length > 0 || r.method === 'POST' || r.target.startsWith('//');
     if (!link.hidden) link.href = answerLink(r.target, r.accept);
     $('permalink').href = r.page;
+    $('outdated').hidden = !asked || asked.page === r.page;
     for (const l of data.languages) {
       document.querySelector(`#code [data-language="${l.id}"] pre`).textContent = program(l, {method: r.method, url: data.base + r.target, accept: r.accept, body: r.body});
     }
@@ -79,22 +81,26 @@ if (form) {
     return !bad;
   }
 
-  // The address bar says what the form holds; what was sent, or run as an
-  // example, is an entry of its own on the way back.
+  // The address bar says what the form holds; an example that is run is an entry
+  // of its own on the way back.
   let typing;
   form.addEventListener('input', (event) => {
     follow();
     const key = event.target.closest('[data-field]')?.dataset.field;
     if (key && event.target.getAttribute('aria-invalid')) check(key);
     clearTimeout(typing);
-    typing = setTimeout(() => history.replaceState(null, '', current().page), 300);
+    typing = setTimeout(() => keep('replaceState', current()), 300);
   });
   form.addEventListener('change', (event) => {
     const key = event.target.closest('[data-field]')?.dataset.field;
     if (key && event.target.value !== '') check(key);
   });
-  addEventListener('popstate', () => {
-    read(new URL(location.href).searchParams);
+  function keep(how, r) {
+    history[how]({page: r.page}, '', r.page);
+  }
+  addEventListener('popstate', (event) => {
+    if (!event.state?.page) return; // a link within the page
+    read(new URL(event.state.page, location.href).searchParams);
     follow();
   });
 
@@ -158,16 +164,16 @@ if (form) {
   }
 
   let under; // way: what stops it
-  let asked; // the request that the answer belongs to
   async function ask() {
     clearTimeout(typing);
     const r = follow();
     if (!ready(r)) return;
-    if (location.pathname + location.search !== r.page) history.pushState(null, '', r.page);
+    keep('replaceState', r);
     under?.abort();
     const stop = new AbortController();
     under = stop;
     asked = r;
+    $('outdated').hidden = true;
     waiting();
     reveal($('answer'));
     try {
@@ -207,7 +213,10 @@ if (form) {
     example.addEventListener('click', (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
+      const before = current().page;
       read(new URL(example.href).searchParams);
+      const r = current();
+      if (r.page !== before) keep('pushState', r);
       ask();
     });
   }
@@ -315,7 +324,20 @@ if (form) {
     });
   }
 
+  // A list that is pasted may be parted in any way.
+  for (const box of form.querySelectorAll('textarea')) {
+    box.addEventListener('paste', (event) => {
+      const pasted = event.clipboardData.getData('text');
+      const list = pasted.split(/[\s,;]+/).filter(Boolean).join('\n');
+      if (list === pasted || list === '') return;
+      event.preventDefault();
+      box.setRangeText(list, box.selectionStart, box.selectionEnd, 'end');
+      box.dispatchEvent(new Event('input', {bubbles: true}));
+    });
+  }
+
   // What the browser restored in the form counts.
-  follow();
+  if (!history.state?.page) history.replaceState({page: follow().page}, '');
+  else follow();
   addEventListener('pageshow', (event) => { if (event.persisted) follow(); });
 }

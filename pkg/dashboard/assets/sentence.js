@@ -40,6 +40,12 @@ const tier = (field) => {
   return names.includes('memcached') ? 'memcached' : 'cache';
 };
 
+// past says why a copy that is past its time is given.
+const past = (detail, doubted) => {
+  if (doubted) return `; the origin said ${doubted}, which is not certain yet`;
+  return {'stale-while-revalidate': ', and a new one is being fetched', 'no origin answers': '; no origin answers', overloaded: '; the region is busy'}[detail] ?? '';
+};
+
 const why = {
   'uri-miss': 'had no copy', 'vary-miss': 'had no copy in this form', miss: 'had no copy', stale: 'had an old copy',
   request: 'was asked for a new one', bypass: 'keeps no copy of this', method: 'keeps no copy of this', partial: 'had a part of it',
@@ -56,22 +62,22 @@ export function sentence(headers, here) {
   const seconds = headers.get('Age') === null ? NaN : Number(headers.get('Age'));
   const old = Number.isNaN(seconds) ? '' : seconds < 2 ? 'made just now' : `${age(seconds)} old`;
   const other = region !== here ? ` ${here} passed the request on to ${region}.` : '';
-  const stale = Number(near.ttl) < 0 || /stale/.test(near.detail ?? '');
+  const stale = Number(near.ttl) < 0;
   const put = (...parts) => parts.filter(Boolean).join(', ');
+  const doubted = (/^(\d+) not confirmed$/.exec(near.detail ?? '') ?? [])[1];
   if (near.hit) {
     const lead = `From ${region}’s ${tier(headers.get('Server-Timing'))}`;
-    if (stale) return `${put(lead, old, time)}. It is past its time, and a new copy is being fetched.${other}`;
-    return `${put(lead, old, time)}.${other}`;
+    return `${put(lead, old, time)}.${stale ? ` It is past its time${past(near.detail, doubted)}.` : ''}${other}`;
   }
   if (near.detail === 'failed') return `${here} asked, and got no answer that it could give you${time ? ` (it tried for ${ms(dur)})` : ''}.${other}`;
   const source = list.length > 1 ? list.at(-2) : null; // another node's cache answered before this one
-  const whom = source ? `${source.cache}${source.hit ? ', which had it in memory' : ', which asked the origin'}` : 'the origin';
+  const whom = source ? `${source.cache}, which ${source.hit ? 'had it' : 'asked the origin'}` : 'the origin';
   if (near.collapsed) return `${here} ${why[near.fwd] ?? 'had no copy'}; the same request was under way already, and one answer served both${time ? `, ${time}` : ''}.${other}`;
-  if (near.fwd && stale) return `${here} asked ${whom}, and got no answer: this is its old copy${old ? `, ${old}` : ''}.${other}`;
+  if (near.fwd && stale) return `${here} asked ${whom}, ${doubted ? `which said ${doubted}. Until that is certain it gives` : 'and got no good answer. It gives'} its old copy${old ? `, ${old}` : ''}.${other}`;
   if (near.fwd) {
     const kept = near.stored ? ' It is kept now: the next answer is quicker.' : '';
     const again = near.fwd === 'stale' && near['fwd-status'] === '304' ? ' Nothing had changed.' : '';
-    return `${here} ${why[near.fwd] ?? 'had no copy'} and asked ${whom}${time ? `, which took ${ms(dur)}` : ''}.${again}${kept}${other}`;
+    return `${here} ${why[near.fwd] ?? 'had no copy'} and asked ${whom}${time ? `${source ? '; that took' : ', which took'} ${ms(dur)}` : ''}.${again}${kept}${other}`;
   }
   return `Answered by ${region} itself${time ? `, ${time}` : ''}.${other}`;
 }
