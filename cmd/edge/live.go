@@ -19,7 +19,8 @@ import (
 // nodes.
 func (n *node) openLive(ask http.RoundTripper) {
 	n.live = live.New(live.Config{Report: func() status.Report { return n.edge.Status() }, Figures: n.figures, FiguresEvery: observe.SampleEvery,
-		Refused: n.problems, Ask: n.figuresOf(ask), Operators: func() any { return n.operators() }, Detail: n.eventDetail, Logger: n.logger})
+		Refused: n.problems, Ask: n.figuresOf(ask), Operators: func() any { return n.operators() }, Detail: n.eventDetail, Logger: n.logger,
+		Client: func(r *http.Request) netip.Addr { return n.edge.Client(r) }})
 }
 
 // figures are what this node counted over the last minute, and what it has.

@@ -32,6 +32,10 @@ func (e *Edge) speaksForOthers(peer netip.Addr) bool {
 	return slices.ContainsFunc(e.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(peer) })
 }
 
+// Client is the client's address, invalid if it is not known: a trusted proxy's
+// word for it, else where the request came from.
+func (e *Edge) Client(r *http.Request) netip.Addr { return e.clientOf(r) }
+
 // clientOf is the client's address, invalid if it is not known.
 func (e *Edge) clientOf(r *http.Request) (client netip.Addr) {
 	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"reflect"
 	"slices"
 	"sync"
@@ -47,8 +48,10 @@ type Config struct {
 	Operators func() any
 	Detail    func(status.Event) string
 	// Watchers bounds those of the public and, apart from them, those of the
-	// operators. 0: 256.
+	// operators. 0: 256. Client says whose a request is: one has a quarter of the
+	// places. Nil: nobody is known.
 	Watchers int
+	Client   func(*http.Request) netip.Addr
 	Logger   *slog.Logger // nil: no log
 }
 
@@ -82,13 +85,16 @@ type frame struct {
 	last              bool          // there will be none
 }
 
-// New makes a Hub. Figures, Refused, Ask, Operators and Detail may be nil.
+// New makes a Hub.
 func New(c Config) *Hub {
 	if c.FiguresEvery <= 0 {
 		c.FiguresEvery = 5 * time.Second
 	}
 	if c.Watchers <= 0 {
 		c.Watchers = 256
+	}
+	if c.Client == nil {
+		c.Client = func(*http.Request) netip.Addr { return netip.Addr{} }
 	}
 	if c.Refused == nil {
 		c.Refused = func() []string { return nil }
@@ -103,8 +109,8 @@ func New(c Config) *Hub {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	h := &Hub{cfg: c, notice: make(chan struct{}, 1), others: map[string]*answered{}}
-	h.public = stream{hub: h, public: true, most: int64(c.Watchers), of: func(f *frame) []byte { return f.public() }}
-	h.operators = stream{hub: h, most: int64(c.Watchers), of: func(f *frame) []byte { return f.operators() }}
+	h.public = stream{hub: h, clients: map[netip.Prefix]int{}, public: true, most: int64(c.Watchers), of: func(f *frame) []byte { return f.public() }}
+	h.operators = stream{hub: h, clients: map[netip.Prefix]int{}, most: int64(c.Watchers), of: func(f *frame) []byte { return f.operators() }}
 	return h
 }
 

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -374,6 +375,50 @@ func TestTooManyWatchers(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestOneClient: nobody takes all places.
+func TestOneClient(t *testing.T) {
+	for name, tc := range map[string]struct {
+		clients []string
+		want    int // who watch, of 8 places
+	}{
+		"one address":     {[]string{"192.0.2.1"}, 2},
+		"one network":     {[]string{"2001:db8::1", "2001:db8::2", "2001:db8::3"}, 2},
+		"three addresses": {[]string{"192.0.2.1", "192.0.2.2", "2001:db8::1"}, 6},
+		"unknown":         {[]string{""}, 8},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h, stop := running(t, newNetwork(), func(c *Config) {
+				c.Watchers = 8
+				c.Client = func(r *http.Request) netip.Addr {
+					a, _ := netip.ParseAddr(r.Header.Get("From"))
+					return a
+				}
+			})
+			defer stop()
+			for range 2 { // places are given back
+				var all []*client
+				for i := range 12 {
+					all = append(all, watch(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						r.Header.Set("From", tc.clients[i%len(tc.clients)])
+						h.Events().ServeHTTP(w, r)
+					}), nil))
+					synctest.Wait()
+				}
+				if got := h.public.watchers.Load(); got != int64(tc.want) {
+					t.Errorf("%s: %d watch, want %d", name, got, tc.want)
+				}
+				for _, c := range all {
+					c.stop()
+					<-c.done
+				}
+				if len(h.public.clients) != 0 {
+					t.Errorf("%s: %v are counted after all are gone", name, h.public.clients)
+				}
+			}
+		})
+	}
 }
 
 // Figures of others: asked for seldom, often while somebody watches, and

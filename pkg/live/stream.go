@@ -2,7 +2,9 @@ package live
 
 import (
 	"net/http"
+	"net/netip"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -24,6 +26,35 @@ type stream struct {
 	public   bool
 	most     int64
 	watchers atomic.Int64
+
+	mu      sync.Mutex // guards clients
+	clients map[netip.Prefix]int
+}
+
+// enter takes a place for a client, who has a quarter of them at most; leave
+// gives it back. A client is an address, or an IPv6 /64. The unknown have no
+// bound of their own: who they are is not told apart.
+func (s *stream) enter(client netip.Addr) (leave func(), ok bool) {
+	bits := 32
+	if client.Is6() {
+		bits = 64
+	}
+	who, _ := client.Prefix(bits) // invalid for the invalid
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.watchers.Load() >= s.most || who.IsValid() && int64(s.clients[who]) >= max(1, s.most/4) {
+		return nil, false
+	}
+	s.watchers.Add(1)
+	s.clients[who]++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.watchers.Add(-1)
+		if s.clients[who]--; s.clients[who] == 0 {
+			delete(s.clients, who)
+		}
+	}, true
 }
 
 // ServeHTTP writes frames until the client goes, the Hub ends, or a write takes
@@ -40,13 +71,13 @@ func (s *stream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusMethodNotAllowed, "events are read with GET")
 		return
 	}
-	if s.watchers.Add(1) > s.most {
-		s.watchers.Add(-1)
+	leave, ok := s.enter(s.hub.cfg.Client(r))
+	if !ok {
 		h.Set("Retry-After", again)
 		refuse(w, http.StatusServiceUnavailable, "too many watch already; read /-/status.json meanwhile")
 		return
 	}
-	defer s.watchers.Add(-1)
+	defer leave()
 	f := s.hub.newest.Load()
 	if f == nil || f.last {
 		h.Set("Retry-After", again)
