@@ -111,11 +111,30 @@ if (form) {
       const list = inputs(f.key);
       while (f.repeated && f.in !== 'body' && list.length <= given.length) list.push(another(f.key));
       list.forEach((i, n) => { i.value = given[n] ?? ''; });
-      if (given.length > 0) row(f.key).closest('details')?.setAttribute('open', '');
       say(f.key, '');
     }
     if (query.has('content-type')) format.value = query.get('content-type');
     if (format.selectedIndex < 0) format.selectedIndex = 0;
+    arrange();
+  }
+
+  // arrange shows the optional fields that hold something, and folds the others
+  // away, as the page does when it is sent.
+  function arrange() {
+    const more = form.querySelector('.more');
+    if (!more) return;
+    const rest = [];
+    for (const f of endpoint.fields) {
+      if (f.required) continue;
+      const empty = inputs(f.key).every((i) => i.value === '');
+      (empty ? more : $('filled')).append(row(f.key));
+      if (empty) rest.push(f.name);
+    }
+    more.hidden = rest.length === 0;
+    more.open = rest.length < 3;
+    const [label, names] = more.querySelectorAll('summary > span');
+    label.textContent = `${rest.length} ${$('filled').children.length ? 'more ' : ''}optional ${rest.length === 1 ? 'parameter' : 'parameters'}`;
+    names.textContent = rest.join(', ');
   }
 
   function another(key) {
