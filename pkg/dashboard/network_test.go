@@ -2,9 +2,13 @@ package dashboard
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -403,6 +407,33 @@ func TestLabelsOfTwelve(t *testing.T) {
 			if !s.Wide.Shown {
 				t.Errorf("%v: %s has no label", size, s.name)
 			}
+		}
+	}
+}
+
+// The script finds the place of a click where worldmap has drawn it.
+func TestProjectionOfScript(t *testing.T) {
+	program, err := exec.LookPath("node")
+	if err != nil {
+		t.Skipf("the script is not run: %v", err)
+	}
+	assets, err := filepath.Abs("assets")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const ask = "const {place} = await import(process.argv[1] + '/network-projection.js');" +
+		"const list = []; for (let x = 0; x <= 1000; x += 50) for (let y = 0; y <= 555; y += 37) list.push([x, y, ...place(x, y)]); console.log(JSON.stringify(list))"
+	out, err := exec.Command(program, "--experimental-default-type=module", "--no-warnings", "--input-type=module", "-e", ask, assets).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list [][4]float64
+	if err := json.Unmarshal(out, &list); err != nil || len(list) != 21*16 {
+		t.Fatalf("%d places, %v", len(list), err)
+	}
+	for _, at := range list {
+		if p := worldmap.At(at[0], at[1]); math.Abs(p.Lat()-at[2]) > 1e-9 || math.Abs(p.Lon()-at[3]) > 1e-9 {
+			t.Errorf("at %v, %v: %v; the script says %v, %v", at[0], at[1], p, at[2], at[3])
 		}
 	}
 }

@@ -1,5 +1,6 @@
 // What would a client get who has this address, or stands there?
 import {show} from './network-page.js';
+import {place} from './network-projection.js';
 
 const form = document.getElementById('ask');
 const map = document.getElementById('map');
@@ -34,16 +35,10 @@ function fail(text) {
   addr.focus();
 }
 
-// Worldmap's projection, backwards: Gall's stereographic one.
-const radius = 1000 * Math.SQRT2 / (2 * Math.PI);
-const stretch = radius * (1 + Math.SQRT1_2);
-const top_ = stretch * Math.tan(84 * Math.PI / 360);
-
 map.addEventListener('click', (event) => {
   if (event.target.closest('a')) return;
   const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(map.getScreenCTM().inverse());
-  const lat = 2 * Math.atan((top_ - at.y) / stretch) * 180 / Math.PI;
-  const lon = (at.x - 500) * Math.SQRT2 / radius * 180 / Math.PI;
+  const [lat, lon] = place(at.x, at.y);
   if (Math.abs(lon) > 180) return;
   const code = event.target.closest('#map-land [data-key]')?.dataset.key ?? '';
   addr.value = '';

@@ -65,7 +65,8 @@ func At(x, y float64) geo.Point {
 	if !(x >= 0 && x <= Width && y >= 0 && y <= Height) {
 		return geo.Point{}
 	}
-	p, _ := geo.At(2*math.Atan((top-y)/stretch)*180/math.Pi, (x-Width/2)*math.Sqrt2/radius*180/math.Pi)
+	lon := (x - Width/2) * math.Sqrt2 / radius * 180 / math.Pi
+	p, _ := geo.At(2*math.Atan((top-y)/stretch)*180/math.Pi, min(max(lon, -180), 180)) // rounding can lead beyond the edge
 	return p
 }
 

@@ -151,6 +151,11 @@ func TestProjection(t *testing.T) {
 			t.Errorf("latitude %v stands at %v, %v", lat, x, y)
 		}
 	}
+	for _, c := range [][2]float64{{0, 0}, {0, Height}, {Width, 0}, {Width, Height}} {
+		if p := At(c[0], c[1]); !p.Valid() {
+			t.Errorf("the corner %v is no place", c)
+		}
+	}
 	for _, c := range [][2]float64{{-1, 10}, {10, -1}, {Width + 1, 10}, {10, Height + 1}, {math.NaN(), 1}} {
 		if p := At(c[0], c[1]); p.Valid() {
 			t.Errorf("%v is %v", c, p)
