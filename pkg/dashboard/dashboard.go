@@ -12,6 +12,13 @@
 // (/?endpoint=ID&NAME=value), made here: links, the way back, search engines and
 // browsers without scripts work as they do, and no script repeats the catalogue.
 //
+// 2026-11-25: the page of an endpoint that says nothing else shows the first
+// example, so that an answer is one key away. A link to a request always names the
+// format, which tells an empty form from none.
+//
+// 2026-11-25: what a POST takes in the query or in the body stands in the form once,
+// and goes into the query.
+//
 // 2026-11-25: plain ES modules and style sheets, without a build: what is in the
 // tree is what a browser runs, and an operator's machine needs Go alone.
 //

@@ -111,6 +111,7 @@ func newEndpointView(v *status.Visit, e *apispec.Endpoint, query apispec.Values)
 	}
 	x.Format = x.chooseFormat(wanted)
 	x.addFields(given, asked)
+	x.Open = len(x.Optional) < 3
 	x.addRequest(v, given)
 	return x
 }
@@ -151,7 +152,6 @@ func (x *endpointView) addFields(given values, asked bool) {
 			x.Optional = append(x.Optional, f)
 		}
 	}
-	defer func() { x.Open = len(x.Optional) < 3 }()
 	for _, p := range x.E.Params {
 		if p.In != apispec.InQuery && !inPattern(x.E, p.Name) {
 			continue

@@ -48,17 +48,27 @@ type replies struct {
 	Requests  []written   `json:"requests"`
 	Sentences [][2]string `json:"sentences"`
 	Numbers   []string    `json:"numbers"`
+	Messages  []string    `json:"messages"`
 	Exact     bool        `json:"exact"`
 }
 
+type questions struct {
+	Requests []question          `json:"requests"`
+	Headers  []map[string]string `json:"headers"`
+	Numbers  []string            `json:"numbers"`
+	Errors   [][2]string         `json:"errors"`
+}
+
 // node asks the scripts.
-func node(t *testing.T, questions any) (r replies) {
+func node(t *testing.T, q questions) (r replies) {
 	t.Helper()
 	program, err := exec.LookPath("node")
 	if err != nil {
 		t.Skipf("the scripts are not run: %v", err)
 	}
-	in, err := json.Marshal(questions)
+	// No list is null.
+	q.Requests, q.Headers, q.Numbers, q.Errors = append([]question{}, q.Requests...), append([]map[string]string{}, q.Headers...), append([]string{}, q.Numbers...), append([][2]string{}, q.Errors...)
+	in, err := json.Marshal(q)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +106,7 @@ func TestScripts(t *testing.T) {
 	some := func() string { return awkward[r.IntN(len(awkward))] }
 	v := full()
 	v.Catalogue = c
-	var questions []question
+	var list []question
 	var want []written
 	for i := range c.Endpoints {
 		e := &c.Endpoints[i]
@@ -141,13 +151,13 @@ func TestScripts(t *testing.T) {
 			for _, p := range x.Programs {
 				w.Programs = append(w.Programs, p.Text)
 			}
-			questions, want = append(questions, q), append(want, w)
+			list, want = append(list, q), append(want, w)
 			if whole {
 				asks(t, ix, e, at, given)
 			}
 		}
 	}
-	got := node(t, map[string]any{"requests": questions, "headers": []int{}, "numbers": []int{}})
+	got := node(t, questions{Requests: list})
 	for i, w := range want {
 		if diff := cmp.Diff(w, got.Requests[i]); diff != "" {
 			t.Fatalf("%s: a script writes (+), Go (-):\n%s", w.Permalink, diff)
@@ -182,7 +192,7 @@ func asks(t *testing.T, ix *apispec.Index, e *apispec.Endpoint, target string, g
 
 // TestSentence: what an answer's fields say, in plain words.
 func TestSentence(t *testing.T) {
-	type fields map[string]string
+	type fields = map[string]string
 	cases := []struct {
 		fields          fields
 		sentence, short string
@@ -210,7 +220,7 @@ func TestSentence(t *testing.T) {
 	for _, c := range cases {
 		list = append(list, c.fields)
 	}
-	for i, got := range node(t, map[string]any{"requests": []int{}, "headers": list, "numbers": []int{}}).Sentences {
+	for i, got := range node(t, questions{Headers: list}).Sentences {
 		if c := cases[i]; got != [2]string{c.sentence, c.short} {
 			t.Errorf("%v:\n%q, want\n%q", c.fields, got, []string{c.sentence, c.short})
 		}
@@ -220,12 +230,31 @@ func TestSentence(t *testing.T) {
 // TestNumbers: numbers are shown as they were sent.
 func TestNumbers(t *testing.T) {
 	numbers := []string{"1", "1.0", "12345678901234567890", "1e5", "0.1", `"x"`, "null"}
-	got := node(t, map[string]any{"requests": []int{}, "headers": []int{}, "numbers": numbers})
+	got := node(t, questions{Numbers: numbers})
 	want := []string{"1", "1.0", "12345678901234567890", "1e5", "0.1", "x", "null"}
 	if !got.Exact {
 		t.Skip("this node's JSON.parse does not say how a number was written, as those of browsers do")
 	}
 	if !slices.Equal(got.Numbers, want) {
 		t.Errorf("%q, want %q", got.Numbers, want)
+	}
+}
+
+// TestMessages: what the API says in an error is found in each format.
+func TestMessages(t *testing.T) {
+	var list [][2]string
+	cases := [][3]string{
+		{"application/json", `{"error":"ID 'x' not found"}`, "ID 'x' not found"}, {"application/json", `{"error":{"a":1}}`, ""}, {"application/json", `{"err`, ""}, {"application/json", "null", ""},
+		{"text/xml", "<opt>\n  <data error=\"ID 'x' &lt;b&gt; &amp;amp; &#34;y&#x22;\" />\n</opt>\n", `ID 'x' <b> &amp; "y"`}, {"text/x-yaml", "---\nerror: ID 'x' not found\n", "ID 'x' not found"},
+		{"text/x-yaml", "---\nerror: \"a: b\"\n", "a: b"}, {"text/html", "<h1>400 Bad Request</h1><p>ID &#39;x&#39; not found</p>", "ID 'x' not found"},
+		{"text/plain", "You have sent too many requests\n", "You have sent too many requests"}, {"text/plain", strings.Repeat("ACGT", 200), ""}, {"image/png", "error: x", ""}, {"text/xml", `error="&#99999999;"`, "&#99999999;"},
+	}
+	for _, c := range cases {
+		list = append(list, [2]string{c[0], c[1]})
+	}
+	for i, got := range node(t, questions{Errors: list}).Messages {
+		if got != cases[i][2] {
+			t.Errorf("%q: %q", cases[i], got)
+		}
 	}
 }

@@ -1,7 +1,7 @@
 // Sends a request and shows what came back.
 import {bytes, copy, el, ms} from './base.js';
 import {parse, tree} from './json.js';
-import {sentence} from './sentence.js';
+import {message, sentence} from './sentence.js';
 
 const most = 64e6; // bytes that are taken from one answer
 const shown = 1e6; // bytes that are shown of it
@@ -114,7 +114,10 @@ export async function show(got, here, name, advise) {
       isJSON = true;
     } catch { /* it says that it is JSON, and is not: it is shown as it is */ }
   }
-  if (!good) body.append(el('div', {class: 'failure'}, el('h3', {}, (isJSON && typeof value?.error === 'string' && value.error) || `${got.status} ${got.statusText || words[got.status] || ''}`), ...advise(got, (isJSON && value?.error) || beginning)));
+  if (!good) {
+    const said = readable ? message(type, beginning) : '';
+    body.append(el('div', {class: 'failure'}, el('h3', {}, said || `${got.status} ${got.statusText || words[got.status] || ''}`), ...advise(got, said)));
+  }
   if (got.size === 0) body.append(el('p', {class: 'soft'}, 'The answer is empty.'));
   else if (!readable) body.append(el('p', {}, `This is ${type || 'of no stated type'}, and nothing to read. Download it.`));
   else if (isJSON) {

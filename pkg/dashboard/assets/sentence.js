@@ -91,3 +91,24 @@ export function short(headers) {
   if (near.collapsed) return 'collapsed';
   return near.fwd ? `fwd=${near.fwd}` : 'its own';
 }
+
+const entities = {amp: '&', lt: '<', gt: '>', quot: '"', apos: "'"};
+const plain = (s) => s.replace(/&(?:#(\d+)|#x([0-9a-f]+)|(\w+));/gi, (all, n, hex, name) => {
+  const code = n ? Number(n) : parseInt(hex, 16);
+  return name ? entities[name] ?? all : code <= 0x10ffff ? String.fromCodePoint(code) : all;
+});
+
+/** message is what the API says in an error, in any of its formats; '' where it says nothing. */
+export function message(type, body) {
+  if (type === 'application/json') {
+    try {
+      const {error} = JSON.parse(body);
+      return typeof error === 'string' ? error : '';
+    } catch { // it breaks off, or is no object
+      return '';
+    }
+  }
+  const found = {'text/xml': /\berror="([^"]*)"/, 'text/x-yaml': /^error:\s*(.+)$/m, 'text/html': /<\/h1>\s*<p>([^<]*)</}[type]?.exec(body);
+  if (found) return type === 'text/x-yaml' ? found[1].replace(/^(["'])(.*)\1$/, '$2') : plain(found[1]);
+  return type === 'text/plain' && body.length < 500 ? body.trim() : '';
+}
