@@ -25,9 +25,11 @@ func (v values) first(key string) string {
 	return v[key][0]
 }
 
-// shownPaths are an endpoint's paths without those that pass over a rest.
+// shownPaths are an endpoint's paths, its own first, without aliases that pass
+// over a rest.
 func shownPaths(e *apispec.Endpoint) (list []string) {
-	for _, p := range append([]string{e.Path}, e.Aliases...) {
+	list = []string{e.Path}
+	for _, p := range e.Aliases {
 		if !apispec.PassesOver(p) {
 			list = append(list, p)
 		}
@@ -36,14 +38,14 @@ func shownPaths(e *apispec.Endpoint) (list []string) {
 }
 
 func inPattern(e *apispec.Endpoint, name string) bool {
-	return slices.ContainsFunc(shownPaths(e), func(p string) bool { return strings.Contains(p, "{"+name+"}") })
+	return slices.ContainsFunc(shownPaths(e), func(p string) bool { return slices.Contains(namesIn(p), name) })
 }
 
 var braces = regexp.MustCompile(`\{([^{}/]+)\}`)
 
 func namesIn(pattern string) (names []string) {
 	for _, m := range braces.FindAllStringSubmatch(pattern, -1) {
-		names = append(names, m[1])
+		names = append(names, strings.TrimSuffix(m[1], "..."))
 	}
 	return names
 }

@@ -337,6 +337,16 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestRest: an endpoint whose own path ends in a rest is shown as others are.
+func TestRest(t *testing.T) {
+	v := full()
+	v.Catalogue = &apispec.Catalogue{Endpoints: []apispec.Endpoint{{ID: "x", Method: "GET", Path: "/x/{rest...}", Formats: []string{apispec.JSON}, Params: []apispec.Param{{Name: "rest", In: apispec.InPath, Type: apispec.String, Required: true}}}}}
+	body, w := visited(t, pages(t), v, "endpoint=x&rest=a/b")
+	if got := parsed(t, body).with(t, "id", "url").text(); w.Code != http.StatusOK || !strings.HasSuffix(got, "/x/a%252Fb") {
+		t.Error(w.Code, got)
+	}
+}
+
 // TestSearch: the list is narrowed without scripts, too.
 func TestSearch(t *testing.T) {
 	v, p := full(), pages(t)

@@ -31,7 +31,7 @@ const escapePath = (s) => s.replace(/[%/\0]|[^%/\0]+/g, (part) => twice[part] ??
 // In the query of a page, a slash may be read, too.
 const escapeQuery = (s) => escape(s).replaceAll('%2F', '/');
 
-const namesIn = (pattern) => [...pattern.matchAll(/\{([^{}/]+)\}/g)].map((m) => m[1]);
+const namesIn = (pattern) => [...pattern.matchAll(/\{([^{}/]+)\}/g)].map((m) => m[1].replace(/\.\.\.$/, ''));
 const first = (values, key) => values[key]?.[0] ?? '';
 
 /** target is {target, missing}: path and query, and the parts of the path that are not known. */
