@@ -29,11 +29,22 @@ function filter() {
   nothing.querySelector('span').textContent = input.value.trim();
 }
 
+// top brings what was found to just below the field, which stays where it is.
+function top() {
+  const side = list.closest('.side');
+  if (side) side.scrollTop = 0;
+  const start = input.form.previousElementSibling.getBoundingClientRect().bottom;
+  if (!side && start < 0) scrollBy({top: start, behavior: 'instant'});
+}
+
 const links = () => [...list.querySelectorAll('a[data-endpoint]')].filter((a) => a.checkVisibility());
 
 if (input && list) {
   if (input.value !== '') filter(); // as the browser restored it
-  input.addEventListener('input', filter);
+  input.addEventListener('input', () => {
+    filter();
+    top();
+  });
   input.form.addEventListener('submit', (event) => {
     event.preventDefault();
     const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -56,6 +67,7 @@ if (input && list) {
       event.preventDefault();
       input.value = '';
       filter();
+      top();
       input.focus();
     } else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
       if (at !== input && !at.matches('a[data-endpoint]')) return;
