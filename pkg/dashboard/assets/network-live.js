@@ -15,6 +15,7 @@ let pending;
 let looking = false;
 let live = false;
 let heard = 0;
+let gone = false; // this node, until it is live again
 let asking = false;
 
 /** follow begins, and calls bring whenever the page is not what is. */
@@ -83,18 +84,21 @@ async function others() {
   try {
     const found = await Promise.any(bases.map((base) => status(base, 3000)));
     if (live) return;
+    gone = true;
     connection('other', `${here} does not answer; this is how ${found.region} sees it.`, found.time);
     outline(found);
   } catch {
-    if (!live) connection('lost', `${here} does not answer, and no other region does. This is what was last known.`);
+    if (live) return;
+    gone = true;
+    connection('lost', `${here} does not answer, and no other region does. This is what was last known.`);
   }
 }
 
 function news(kind, text, found) {
   const was = document.getElementById('connection').dataset.connection;
-  const back = (was === 'other' || was === 'lost') && kind === 'live' ? 'Live again.' : '';
-  const still = kind === was ? document.getElementById('connection-text').textContent : '';
-  connection(kind, back || still || text, found.time);
+  if (kind !== was) connection(kind, gone && kind === 'live' ? 'Live again.' : text, found.time);
+  else connection(kind, document.getElementById('connection-text').textContent, found.time);
+  if (kind === 'live') gone = false;
   changes(report, found);
   report = found;
   const now = JSON.stringify([found.state, found.isolated, found.revision, found.catalogue, found.events?.[0]?.seq, found.operators,

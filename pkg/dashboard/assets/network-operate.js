@@ -55,6 +55,7 @@ async function operate() {
   if (!answer.ok) {
     by('drain-error').textContent = said.error ?? `The node answers ${answer.status}.`;
     if (answer.status === 403 && /token/i.test(said.error ?? '') && !/not set/.test(said.error)) {
+      by('drain-error').textContent = token ? 'That is not the token.' : 'This wants the token of the listener.';
       sessionStorage.removeItem(tokenKey);
       by('drain-token-field').hidden = false;
       by('drain-token').focus();

@@ -16,7 +16,7 @@ export async function show(url, {push = false, focus} = {}) {
   shown = target.href;
   if (!await load(target.href)) {
     shown = before;
-    say('This mirror does not answer; what you chose cannot be shown.');
+    say('This mirror does not answer; what you chose cannot be shown.', true);
     return false;
   }
   if (push) history.pushState(null, '', target.href);
@@ -28,9 +28,12 @@ export async function show(url, {push = false, focus} = {}) {
   return true;
 }
 
-/** say tells those who hear the page. */
-export function say(text) {
-  document.getElementById('news').textContent = text;
+/** say tells those who hear the page; all, for a while, when it is seen as well. */
+export function say(text, seen = false) {
+  const news = document.getElementById('news');
+  news.textContent = text;
+  news.classList.toggle('shown', seen);
+  if (seen) setTimeout(() => news.classList.remove('shown'), 8000);
 }
 
 function visible(e) {
