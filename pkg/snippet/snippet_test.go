@@ -38,14 +38,14 @@ const awkward = `it's "quoted" \n \\ $HOME ${x} #{y} @z %d %s %% ` + "`date` \n\
 // TestPrograms: each program asks for what it was made of, as it stands.
 func TestPrograms(t *testing.T) {
 	type asked struct{ method, target, accept, contentType, body string }
-	var last asked
+	requested := make(chan asked, 8)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, err := io.ReadAll(r.Body)
 		if err != nil {
 			t.Error(err)
 		}
-		last = asked{r.Method, r.RequestURI, r.Header.Get("Accept"), r.Header.Get("Content-Type"), string(b)}
-		w.Header().Set("Content-Type", last.accept)
+		requested <- asked{r.Method, r.RequestURI, r.Header.Get("Accept"), r.Header.Get("Content-Type"), string(b)}
+		w.Header().Set("Content-Type", r.Header.Get("Accept"))
 		io.WriteString(w, `{"answer": "BRAF"}`)
 	}))
 	defer server.Close()
@@ -79,7 +79,6 @@ func TestPrograms(t *testing.T) {
 				if err := os.WriteFile(file, []byte(l.Program(r)), 0o644); err != nil {
 					t.Fatal(err)
 				}
-				last = asked{}
 				cmd := exec.Command(p.command[0], append(p.command[1:len(p.command):len(p.command)], file)...)
 				cmd.Env = append(os.Environ(), "no_proxy=*", "NO_PROXY=*")
 				out, err := cmd.CombinedOutput()
@@ -90,8 +89,11 @@ func TestPrograms(t *testing.T) {
 				if r.Method == "POST" {
 					want.contentType = apispec.JSON
 				}
-				if last != want {
-					t.Errorf("asked\n%+v, want\n%+v", last, want)
+				if len(requested) != 1 {
+					t.Fatalf("it asked %d times", len(requested))
+				}
+				if got := <-requested; got != want {
+					t.Errorf("asked\n%+v, want\n%+v", got, want)
 				}
 			})
 		}
