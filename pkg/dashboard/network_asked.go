@@ -20,8 +20,7 @@ type asked struct {
 	Point       *status.Location
 	Explanation *status.Explanation
 	Countries   []country
-	Subject     string
-	Verdict     string
+	Sentence    string
 }
 
 type country struct{ Code, Name string }
@@ -47,31 +46,28 @@ func readAsked(a *status.Asked) (v asked) {
 	}
 	where := placeText(x.Place)
 	switch {
+	case a.Addr != "" && where == "":
+		v.Name, v.Sentence = a.Addr, a.Addr+", whose place is not known,"
 	case a.Addr != "":
-		v.Name, v.Subject = a.Addr, a.Addr
-		if where != "" {
-			v.Subject += ", in " + where
-		} else {
-			v.Subject += ", whose place is not known"
-		}
+		v.Name, v.Sentence = a.Addr, a.Addr+", in "+where+","
+	case v.Point != nil && where == "":
+		v.Name, v.Sentence = "there", "A client at "+coordinates(*v.Point)
 	case v.Point != nil:
-		v.Name = cmp.Or(where, "there")
-		v.Subject = "A client at " + coordinates(*v.Point) + after(", ", where)
+		v.Name, v.Sentence = where, "A client at "+coordinates(*v.Point)+", in "+where+","
 	default:
-		v.Name = cmp.Or(where, "there")
-		v.Subject = "A client in " + cmp.Or(where, "no known place")
+		v.Name, v.Sentence = where, "A client in "+where
 	}
 	switch x.Action {
 	case "redirect":
-		v.Verdict = "would be sent to " + string(x.Region)
+		v.Sentence += " would be sent to " + string(x.Region)
 	case "proxy":
-		v.Verdict = "would be answered through " + string(x.Region)
+		v.Sentence += " would be answered through " + string(x.Region)
 	case "refuse":
-		v.Verdict = "would be refused"
+		v.Sentence += " would be refused"
 	default:
-		v.Verdict = "would be served by " + string(x.Region)
+		v.Sentence += " would be served by " + string(x.Region)
 	}
-	v.Verdict += after(": ", x.Reason) + "."
+	v.Sentence += after(": ", x.Reason) + "."
 	return v
 }
 

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -216,9 +217,55 @@ func TestNetworkAsked(t *testing.T) {
 	}
 	v.Asked = &status.Asked{Country: "NZ", Explanation: &status.Explanation{Action: "serve", Region: "europe", Nearest: "europe", Reason: "it is", Place: status.Place{Country: "NZ"}}}
 	p, root = networkAt(t, "", v, nil)
-	p.says(t, "A client in New Zealand, would be served by europe: it is.")
+	p.says(t, "A client in New Zealand would be served by europe: it is.")
 	if n := len(every(root, "option", "selected", "", "value", "NZ")) + len(every(root, "option", "value", "NZ")); n == 0 {
 		t.Error("New Zealand is not to be chosen")
+	}
+}
+
+// Questions in words.
+func TestAskedSentence(t *testing.T) {
+	tokyo, nowhere := status.Place{Country: "JP", City: "Tokyo"}, status.Place{}
+	for want, a := range map[string]status.Asked{
+		"192.0.2.1, in Tokyo, Japan, would be sent to asia: it is near.":            {Addr: "192.0.2.1", Explanation: &status.Explanation{Place: tokyo, Action: "redirect"}},
+		"192.0.2.1, whose place is not known, would be served by asia: it is near.": {Addr: "192.0.2.1", Explanation: &status.Explanation{Place: nowhere, Action: "serve"}},
+		"A client at 35.7° N, 139.7° E, in Japan, would be refused: it is near.":    {Point: &status.Location{Lat: 35.7, Lon: 139.7}, Explanation: &status.Explanation{Place: status.Place{Country: "JP"}, Action: "refuse"}},
+		"A client at 1.0° S, 2.0° W would be answered through asia: it is near.":    {Point: &status.Location{Lat: -1, Lon: -2}, Explanation: &status.Explanation{Action: "proxy"}},
+		"A client in Japan would be sent to asia: it is near.":                      {Country: "JP", Explanation: &status.Explanation{Place: status.Place{Country: "JP"}, Action: "redirect"}},
+	} {
+		a.Explanation.Region, a.Explanation.Reason = "asia", "it is near"
+		if got := readAsked(&a).Sentence; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// What operators' words, figures and questions hold is text.
+func TestNetworkEscaped(t *testing.T) {
+	const bad = `</title></svg><script>alert(1)</script><img src=x onerror="alert(1)">'"&` + "\u2028"
+	v := world()
+	r := &v.Report
+	r.Regions[0] = status.Region{Name: bad, Title: bad, State: bad, Why: bad, Drained: bad, Votes: bad, Without: []string{bad}, URL: "javascript:alert(1)", Location: &status.Location{}}
+	r.Nodes[0].Region, r.Nodes[0].Name, r.Nodes[0].Drained = bad, bad, bad
+	r.Nodes[0].Figures = &status.Figures{Release: bad, GeoIP: &status.GeoIP{Type: bad}, Hits: map[string]float64{bad: 1}, Decisions: []status.Count{{Reason: bad, N: 1}}, Requests: 1, Origins: []status.Origin{{State: "serving", Without: []string{bad}}}}
+	r.Nearest = map[string]region.Name{"JP": bad}
+	r.Events = []status.Event{{Kind: bad, Text: bad, Detail: bad}}
+	v.Asked = &status.Asked{Addr: bad, Country: bad, Error: bad, Explanation: &status.Explanation{Place: status.Place{Country: "JP"}, Reason: bad, Node: bad, Host: bad, Candidates: []status.Candidate{{Region: bad, Rule: bad + "x", Reason: bad}}}}
+	o := status.Operators{RegionsFolder: bad, Problems: []string{bad}, Addresses: map[string]string{bad: bad}, Drains: []status.Drain{{Kind: bad, Name: bad, By: bad, Why: bad}}, Announcements: []status.Announcement{{Node: bad, Region: bad, Outcome: bad, Text: bad}}}
+	p, root := networkAt(t, "region="+url.QueryEscape(bad), v, &o)
+	if p.elems["script"] != 1 || p.elems["img"] != 0 || p.elems["svg"] != 2 || p.elems["main"] != 1 {
+		t.Errorf("data became elements: %v", p.elems)
+	}
+	if d := the(t, root, "section", "id", "region-detail"); attr(d, "data-region") != bad {
+		t.Errorf("not in detail: %q", attr(d, "data-region"))
+	}
+	if n := strings.Count(p.text, "<script>alert(1)</script>"); n < 25 {
+		t.Errorf("%d of the texts are shown as they are", n)
+	}
+	for _, l := range p.links {
+		if strings.HasPrefix(l, "javascript:") {
+			t.Errorf("a link that runs: %s", l)
+		}
 	}
 }
 
