@@ -224,12 +224,14 @@ type endpointData struct {
 }
 
 type fieldData struct {
-	Key      string       `json:"key"`
-	Name     string       `json:"name"`
-	In       string       `json:"in"` // path, query, body
-	Type     apispec.Type `json:"type"`
-	Required bool         `json:"required,omitempty"`
-	Repeated bool         `json:"repeated,omitempty"`
-	Lenient  bool         `json:"lenient,omitempty"`
-	Examples []string     `json:"examples,omitempty"`
+	Key       string       `json:"key"`
+	Name      string       `json:"name"`
+	In        string       `json:"in"` // path, query, body
+	Type      apispec.Type `json:"type"`
+	Required  bool         `json:"required,omitempty"`
+	Repeated  bool         `json:"repeated,omitempty"`
+	Lenient   bool         `json:"lenient,omitempty"`
+	Examples  []string     `json:"examples,omitempty"`
+	Allowed   []string     `json:"allowed,omitempty"`
+	CaseBlind bool         `json:"case_blind,omitempty"`
 }

@@ -227,7 +227,19 @@ func options(p apispec.Param, chosen string) (list []option) {
 
 // fault says what is wrong with what a field holds, and what to write.
 func (f field) fault() string {
-	given := strings.TrimSpace(f.Values[0])
+	held := slices.DeleteFunc(slices.Clone(f.Values), func(s string) bool { return strings.TrimSpace(s) == "" })
+	if len(held) == 0 {
+		held = []string{""}
+	}
+	for _, one := range held {
+		if text := f.faultOf(strings.TrimSpace(one)); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+func (f field) faultOf(given string) string {
 	such := ""
 	if len(f.Examples) > 0 {
 		such = ", such as " + f.Examples[0]
@@ -239,7 +251,7 @@ func (f field) fault() string {
 		return "This is needed" + such + "."
 	case f.Max > 0 && f.Count > f.Max:
 		return thousands(f.Count) + " are too many for one request: at most " + thousands(f.Max) + "."
-	case given == "" || f.Lenient:
+	case given == "" || f.Lenient || f.List:
 	case f.Type == apispec.Integer && !number[apispec.Integer].MatchString(given):
 		return "This has to be a whole number" + such + "."
 	case f.Type == apispec.Float && !number[apispec.Float].MatchString(given):
@@ -285,7 +297,7 @@ func (x *endpointView) addRequest(v *status.Visit, given values) {
 				if strings.HasPrefix(key, inBody) {
 					in = "body"
 				}
-				d.Fields = append(d.Fields, fieldData{f.Key, f.Name, in, f.Type, f.Required, f.List || f.Repeated, f.Lenient, f.Examples})
+				d.Fields = append(d.Fields, fieldData{f.Key, f.Name, in, f.Type, f.Required, f.List || f.Repeated, f.Lenient, f.Examples, f.Allowed, f.CaseBlind})
 				break
 			}
 		}

@@ -139,11 +139,7 @@ func TestScripts(t *testing.T) {
 			for _, key := range keys(e) {
 				for _, f := range slices.Concat(x.Required, x.Filled, x.Optional) {
 					if f.Key == key {
-						message := f.fault()
-						if f.Type == apispec.Enum { // a select holds no other
-							message = ""
-						}
-						w.Faults = append(w.Faults, message)
+						w.Faults = append(w.Faults, f.fault())
 					}
 				}
 			}

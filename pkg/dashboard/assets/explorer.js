@@ -54,8 +54,7 @@ if (form) {
 
   function check(key) {
     const f = fields.get(key);
-    const list = inputs(key);
-    const message = f.repeated && f.in !== 'body' ? '' : fault(f, list[0].value, f.name === endpoint.list_of ? endpoint.max_items : 0);
+    const message = fault(f, inputs(key).map((i) => i.value), f.name === endpoint.list_of ? endpoint.max_items : 0);
     say(key, message);
     return message === '';
   }
@@ -156,7 +155,7 @@ if (form) {
     const r = asked ?? current();
     for (const f of endpoint.fields) {
       const given = r.values[f.key] ?? [];
-      const wrong = fault(f, given[0] ?? '', f.name === endpoint.list_of ? endpoint.max_items : 0);
+      const wrong = fault(f, given, f.name === endpoint.list_of ? endpoint.max_items : 0);
       const whole = (s) => new RegExp(`(^|[^\\w])${s.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}($|[^\\w])`, 'i').test(message);
       const told = got.status < 500 && given.find((v) => v.length > 1 && f.in !== 'body' && whole(v));
       if (wrong) list.push(el('li', {}, el('code', {}, f.name), `: ${wrong}`));

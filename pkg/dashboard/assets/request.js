@@ -101,10 +101,18 @@ export function permalink(endpoint, values, format) {
 /** answerLink is where a browser gets the answer in that format. */
 export const answerLink = (target, format) => `${target}${target.includes('?') ? '&' : '?'}content-type=${escapeQuery(format)}`;
 
-/** fault says what is wrong with what a field holds, and what to write. */
-export function fault(field, given, max = 0) {
+/** fault says what is wrong with the values that a field holds, and what to write. */
+export function fault(field, values, max = 0) {
+  const held = values.map((v) => v.trim()).filter((v) => v !== '');
+  for (const given of held.length ? held : ['']) {
+    const text = faultOf(field, given, max);
+    if (text !== '') return text;
+  }
+  return '';
+}
+
+function faultOf(field, given, max) {
   const such = field.examples?.length ? `, such as ${field.examples[0]}` : '';
-  given = given.trim();
   if (field.in === 'body' && field.repeated) {
     const n = lines(given).length;
     if (n === 0) return field.required ? 'Write at least one, each on a line of its own.' : '';
@@ -114,5 +122,7 @@ export function fault(field, given, max = 0) {
   if (field.lenient) return '';
   if (field.type === 'integer' && !numbers.integer.test(given)) return `This has to be a whole number${such}.`;
   if (field.type === 'float' && !numbers.float.test(given)) return `This has to be a number${such}.`;
+  const allowed = (a) => a === given || (field.case_blind && a.toLowerCase() === given.toLowerCase());
+  if (field.type === 'enum' && !(field.allowed ?? []).some(allowed)) return `This has to be one of ${(field.allowed ?? []).join(', ')}.`;
   return '';
 }

@@ -14,7 +14,7 @@ process.stdout.write(JSON.stringify({
     const body = bodyOf(endpoint, values);
     return {
       target: t.target, whole: t.missing.length === 0, body, permalink: permalink(endpoint, values, format),
-      faults: endpoint.fields.map((f) => fault(f, values[f.key]?.[0] ?? '', f.name === endpoint.list_of ? endpoint.max_items : 0)),
+      faults: endpoint.fields.map((f) => fault(f, values[f.key] ?? [], f.name === endpoint.list_of ? endpoint.max_items : 0)),
       programs: languages.map((l) => program(l, {method: endpoint.method, url: base + t.target, accept: format, body})),
     };
   }),
