@@ -5,7 +5,7 @@ VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo dev)
 GOFLAGS_BUILD = -trimpath -ldflags "-X main.version=$(VERSION)"
 FUZZTIME ?= 10s
 
-.PHONY: help build bin/demo run edge test check conformance keys bench bench-origin e2e-world fuzz cover clean
+.PHONY: help build bin/demo run edge test check conformance keys bench bench-origin screenshots e2e-world fuzz cover clean
 
 help: ## print this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -54,6 +54,10 @@ bench-origin: build ## the origin over SQLite and MariaDB, on one core (BENCH='-
 	@go build -o bin/bench ./pkg/bench
 	@bin/bench api $(BENCH)
 	@echo; $(if $(BENCH),true,bin/bench load) # beside mariadb-import
+
+screenshots: ## each page and state, light and dark, wide and narrow, as pictures in run/screenshots
+	@rm -rf run/screenshots
+	go test ./pkg/mirrortest/browser -run TestScreenshots -count=1 -screenshots $(CURDIR)/run/screenshots
 
 e2e-world: ## five regions, two origins, six clients in network namespaces, and all that may befall them; as root, 40 minutes (SCENARIOS='GeoIP.*' ROUNDS=1: less)
 	go test ./pkg/mirrortest/world -run TestWorld -count=1 -timeout 2h -v -strict -scenarios '$(or $(SCENARIOS),.*)' -rounds $(or $(ROUNDS),0)
