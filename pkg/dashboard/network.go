@@ -85,6 +85,9 @@ func newNetworkView(q url.Values, v *status.Visit, o *status.Operators) *network
 	return n
 }
 
+// Here is the region whose node made the page.
+func (v *networkView) Here() region.Name { return v.visit.Report.Region }
+
 // link is this page with a region in detail.
 func (v *networkView) link(name region.Name) string {
 	q := url.Values{"region": {string(name)}}

@@ -196,6 +196,7 @@ func TestNetworkAsked(t *testing.T) {
 	p.says(t, "133.39.1.1, in Tokyo, Japan, would be sent to asia: asia is the nearest region.")
 	answer := the(t, root, "section", "id", "answer-route")
 	expect(t, "asia", said(the(t, answer, "tr", "data-candidate", "asia")), "chosen", "5,315 km", "chosen by its rule")
+	expect(t, "europe", said(the(t, answer, "tr", "data-candidate", "europe")), "9,493 km here farther")
 	expect(t, "useast", said(the(t, answer, "tr", "data-candidate", "useast")), "unreachable", "not known")
 	if chosen := every(answer, "tr", "data-chosen", ""); len(chosen) != 1 || attr(chosen[0], "data-candidate") != "asia" {
 		t.Error("not one, asia, is chosen")
