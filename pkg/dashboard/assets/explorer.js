@@ -272,8 +272,8 @@ if (form) {
         time.textContent = ms(answer.ttfb);
         size.textContent = bytes(answer.size);
         cache.textContent = short(answer.headers);
-        if (here) verdict = ['reference', 'compared with this'];
-        else if (!reference) verdict = ['none', 'nothing to compare with'];
+        if (here) verdict = ['reference', 'itself'];
+        else if (!reference) verdict = ['none', 'unknown'];
         else if (answer.status !== reference.status) verdict = ['differs', 'no, another status'];
         else verdict = (await same(answer.body, reference.body)) ? ['same', 'yes'] : ['differs', `no, ${answer.size === reference.size ? 'as long, but different' : `${bytes(Math.abs(answer.size - reference.size))} ${answer.size > reference.size ? 'more' : 'less'}`}`];
       } catch (error) {
