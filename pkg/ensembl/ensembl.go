@@ -40,6 +40,9 @@ type Endpoint struct {
 	// Spec that its data has no answer to. They are of the reference's test
 	// databases.
 	Elsewhere []apispec.Example
+	// Unserved says that no genome has what it is about. An origin that answers
+	// from one refuses it as the reference does, and does not list it.
+	Unserved bool
 }
 
 // Examples are GETs that ask for one type.

@@ -34,7 +34,7 @@ func TestCatalogue(t *testing.T) {
 		}
 		return r
 	}
-	answers, refused, shown := 0, 0, map[string]bool{}
+	answers, shown := 0, map[string]bool{}
 	for i := range c.Endpoints {
 		e := &c.Endpoints[i]
 		for _, x := range e.Examples {
@@ -44,7 +44,7 @@ func TestCatalogue(t *testing.T) {
 				first := ask(europe, e, x.Target, format, x.Body)
 				second := ask(europe, e, x.Target, format, x.Body)
 				if want.StatusCode != 200 { // a format that this example has not
-					if x.ContentType == format && !e.NoData {
+					if x.ContentType == format {
 						t.Errorf("%s: the origin says %d %s", name, want.StatusCode, want.Text)
 					}
 					continue
@@ -71,24 +71,9 @@ func TestCatalogue(t *testing.T) {
 				}
 			}
 		}
-		if shown[e.ID] != !e.NoData {
-			t.Errorf("%s: said to be without data: %v; answers: %v", e.ID, e.NoData, shown[e.ID])
+		if !shown[e.ID] {
+			t.Errorf("%s: no example is answered", e.ID)
 		}
-		if shown[e.ID] {
-			continue
-		}
-		// The sample has no database of its kind: the origin says so, and that
-		// is stored for as long as the statement says of errors.
-		for _, x := range e.Examples {
-			first, second := ask(europe, e, x.Target, apispec.JSON, x.Body), ask(europe, e, x.Target, apispec.JSON, x.Body)
-			if first.StatusCode != 400 || first.Header.Get("Cache-Control") != e.Freshness.CacheControl(400) || !strings.Contains(second.CacheStatus(), "; hit") {
-				t.Errorf("%s %s: %d %s, %v", e.Method, x.Target, first.StatusCode, first.Text, second.Header)
-			}
-		}
-		refused++
 	}
-	t.Logf("%d answers of %d endpoints; %d endpoints have nothing to say of the sample", answers, len(shown), refused)
-	if refused > 8 {
-		t.Errorf("%d endpoints have nothing to say of the sample", refused)
-	}
+	t.Logf("%d answers of %d endpoints", answers, len(shown))
 }

@@ -30,6 +30,7 @@ const (
 // to: what a catalogue shows works on the data that it is shown with. Where
 // that leaves fewer than were stated, others that work stand in; an endpoint with none
 // keeps its first, and says so. An answer that failed says nothing of the data.
+// What no genome can answer is in the whole catalogue alone.
 //
 // Equal data gets equal examples. They are no part of the edges' keys all the
 // same (see [apispec.Endpoint.Hash]), so that a database that fails at the start
@@ -37,18 +38,18 @@ const (
 //
 // Canaries are of one species' data, too: where they find nothing, the first
 // example stands in, lest every edge take the class of endpoints for lost.
-func (h *Handler) tryExamples(ctx context.Context, stated *apispec.Catalogue, genome *genomedb.Registry) (*apispec.Catalogue, error) {
+func (h *Handler) tryExamples(ctx context.Context, stated *apispec.Catalogue, genome *genomedb.Registry) (shown, whole *apispec.Catalogue, err error) {
 	c := *stated
 	c.Endpoints = slices.Clone(stated.Endpoints)
 	index, err := apispec.NewIndex(stated)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s := &state{catalogue: stated, index: index, genome: genome, canaries: map[string]bool{}}
-	elsewhere := map[string][]apispec.Example{}
+	elsewhere, unserved := map[string][]apispec.Example{}, map[string]bool{}
 	for _, m := range h.cfg.Modules {
 		for _, e := range m.Endpoints {
-			elsewhere[e.Spec.ID] = e.Elsewhere
+			elsewhere[e.Spec.ID], unserved[e.Spec.ID] = e.Elsewhere, e.Unserved
 			for _, x := range slices.Concat(e.Spec.Examples, e.Elsewhere) { // they do not wait for clients
 				s.canaries[x.Target] = true
 			}
@@ -92,7 +93,9 @@ func (h *Handler) tryExamples(ctx context.Context, stated *apispec.Catalogue, ge
 		})
 	}
 	wg.Wait()
-	return &c, nil
+	served := c
+	served.Endpoints = slices.DeleteFunc(slices.Clone(c.Endpoints), func(e apispec.Endpoint) bool { return unserved[e.ID] })
+	return &served, &c, nil
 }
 
 func (h *Handler) tryCanaries(ctx context.Context, s *state, e *apispec.Endpoint) (kept []string) {

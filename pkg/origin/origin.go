@@ -189,12 +189,13 @@ func (h *Handler) stateOf(ctx context.Context, release string, genome *genomedb.
 	if err != nil {
 		return nil, err
 	}
+	whole := c
 	if genome != nil {
-		if c, err = h.tryExamples(ctx, c, genome); err != nil {
+		if c, whole, err = h.tryExamples(ctx, c, genome); err != nil {
 			return nil, err
 		}
 	}
-	s, err := newState(c, cfg.Modules, genome)
+	s, err := newState(c, whole, cfg.Modules, genome)
 	if err != nil {
 		return nil, fmt.Errorf("origin: %w", err)
 	}

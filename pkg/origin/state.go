@@ -24,8 +24,9 @@ type state struct {
 	openapi   []byte
 }
 
-func newState(c *apispec.Catalogue, modules []ensembl.Module, genome *genomedb.Registry) (*state, error) {
-	index, err := apispec.NewIndex(c)
+// newState makes the state that publishes c, and knows of whole.
+func newState(c, whole *apispec.Catalogue, modules []ensembl.Module, genome *genomedb.Registry) (*state, error) {
+	index, err := apispec.NewIndex(whole)
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ func genomes() []ensembl.Endpoint {
 			e.Examples = example(strings.ReplaceAll(path, "{"+param+"}", url.PathEscape(sample)))
 		})
 	}
-	return []ensembl.Endpoint{
+	list := []ensembl.Endpoint{
 		get("info_eg_version", "/info/eg_version", "Version of the Ensembl Genomes databases", noMetadata, nil, func(e *apispec.Endpoint) { e.Examples = example("/info/eg_version") }),
 		get("info_divisions", "/info/divisions", "Divisions of Ensembl that genomes are known of", noMetadata, nil, func(e *apispec.Endpoint) { e.Examples = example("/info/divisions") }),
 		by("info_genome", "/info/genomes/{genome_name}", "genome_name", "Production name of a genome", "homo_sapiens", "A genome by its name"),
@@ -31,6 +31,10 @@ func genomes() []ensembl.Endpoint {
 		by("info_genomes_accession", "/info/genomes/accession/{accession}", "accession", "INSDC accession of a sequence", "U00096", "Genomes that hold a sequence"),
 		by("info_genomes_taxonomy", "/info/genomes/taxonomy/{taxon_name}", "taxon_name", "Name or NCBI number of a taxon", "Homo sapiens", "All genomes under a taxon"),
 	}
+	for i := range list {
+		list[i].Unserved = true
+	}
+	return list
 }
 
 func noMetadata(context.Context, ensembl.Call) (ensembl.Answer, error) {

@@ -17,6 +17,7 @@ func TestBrowser(t *testing.T) {
 	}
 	n := mirrortest.Start(t)
 	c := launch(t, n)
+	t.Run("watch", func(t *testing.T) { testWatch(t, c) })
 	for _, v := range []view{desk, phone} {
 		t.Run(v.name, func(t *testing.T) {
 			for _, step := range []step{

@@ -76,7 +76,7 @@ func testAPIDown(t *testing.T, c *chromium, v view) {
 	for _, target := range []string{"/", "/network", "/?endpoint=lookup_id"} {
 		p.visit(c.url(europe, target))
 		p.says("#problems", "API")
-		p.until("the page is whole", `document.querySelectorAll('a[data-endpoint]').length >= 50 || document.querySelector('#map [data-region]')`)
+		p.until("the page is whole", `document.querySelectorAll('a[data-endpoint]').length >= 45 || document.querySelector('#map [data-region]')`)
 	}
 	p.visit(c.url(europe, stored))
 	p.try()

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -234,27 +235,31 @@ func (p *page) expect(faults ...string) {
 	}
 }
 
-// report fails the test for what went wrong in the tab, and for each request
-// to a host that is not on the map.
+// report fails the test for what went wrong in the tab.
 func (p *page) report() {
 	p.Helper()
+	for _, w := range p.wrongs() {
+		p.Errorf("in the browser: %s", w)
+	}
+}
+
+// wrongs are what nobody expected, and each host that is not on the map and was
+// asked.
+func (p *page) wrongs() (list []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-faults:
 	for _, f := range p.faults {
-		for _, e := range p.expected {
-			if e.MatchString(f) {
-				continue faults
-			}
+		if !slices.ContainsFunc(p.expected, func(e *regexp.Regexp) bool { return e.MatchString(f) }) {
+			list = append(list, f)
 		}
-		p.Errorf("in the browser: %s", f)
 	}
-	p.faults = nil
 	for h := range p.hosts {
 		if h != "" && !p.c.hosts[h] {
-			p.Errorf("a request went to %s, which is not on the map", h)
+			list = append(list, "a request went to "+h+", which is not on the map")
 		}
 	}
+	p.faults, p.hosts = nil, map[string]bool{}
+	return list
 }
 
 // within bounds one thing that the browser is told.

@@ -110,7 +110,7 @@ func testNoScript(t *testing.T, c *chromium, v view) {
 	p.expect(`\.js failed: +csp`) // so it calls scripts that it was to fetch early
 	p.visit(c.url(europe, "/"))
 	p.says(".note", "You are on europe")
-	if n := eval[int](p, `document.querySelectorAll('a[data-endpoint]').length`); n < 50 {
+	if n := eval[int](p, `document.querySelectorAll('a[data-endpoint]').length`); n < 45 {
 		t.Errorf("%d endpoints", n)
 	}
 	p.click(`a[data-endpoint="lookup_id"]`)
