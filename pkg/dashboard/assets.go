@@ -51,7 +51,10 @@ func newAssets() (*assets, error) {
 		}
 		name = path.Base(name)
 		fmt.Fprintf(sum, "%s %d\n%s", name, len(text), text)
-		zipped := compress(text, gzip.BestCompression)
+		var zipped bytes.Buffer
+		z := newZipper(gzip.BestCompression)
+		z.Reset(&zipped)
+		write(z, text)
 		a.files[name] = asset{mediaType, text, zipped.Bytes()}
 		return nil
 	})

@@ -14,7 +14,7 @@ import (
 // Explorer writes the page at /: all endpoints, or the one that the query names,
 // with the request that it fills in.
 func (p *Pages) Explorer(w http.ResponseWriter, r *http.Request, v status.Visit) {
-	x := explore(&v, apispec.ParseQuery(r.URL.RawQuery))
+	x := explore(&v, p.endpoints(v.Catalogue), apispec.ParseQuery(r.URL.RawQuery))
 	l := layout{Title: x.API, Page: "explorer", Report: &v.Report, Problems: problems(&v), View: x}
 	id := ""
 	switch {
@@ -40,16 +40,37 @@ type explorer struct {
 	Endpoint *endpointView
 }
 
-// maxShown bounds what a page repeats of a query's odd parts.
+// maxShown bounds what a page repeats of a query's odd parts, and how much it
+// searches for.
 const maxShown = 80
 
-func explore(v *status.Visit, query apispec.Values) explorer {
+// endpoints are the list of one catalogue, for all visitors: nobody changes it.
+type endpoints struct {
+	of     *apispec.Catalogue
+	groups []group
+}
+
+// endpoints are those of the catalogue, made when it is first shown.
+func (p *Pages) endpoints(c *apispec.Catalogue) []group {
+	if c == nil {
+		return nil
+	}
+	l := p.list.Load()
+	if l == nil || l.of != c {
+		l = &endpoints{c, groups(c)}
+		p.list.Store(l)
+	}
+	return l.groups
+}
+
+// explore reads a query. list is that of v.Catalogue.
+func explore(v *status.Visit, list []group, query apispec.Values) explorer {
 	c := v.Catalogue
 	if c == nil {
 		id := query.Get("endpoint")
 		return explorer{API: "mirrornet", Missing: id != "", Asked: cut(id)}
 	}
-	x := explorer{API: c.Title, Version: c.Version, Search: clean(query.Get("q")), Total: len(c.Endpoints)}
+	x := explorer{API: c.Title, Version: c.Version, Search: first(clean(query.Get("q"))), Total: len(c.Endpoints)}
 	if x.API == "" {
 		x.API = "mirrornet"
 	}
@@ -60,7 +81,7 @@ func explore(v *status.Visit, query apispec.Values) explorer {
 		}
 		x.Missing = x.Endpoint == nil
 	}
-	x.Groups = groups(c, strings.Fields(strings.ToLower(x.Search)))
+	x.Groups = search(list, strings.Fields(strings.ToLower(x.Search)))
 	for _, g := range x.Groups {
 		for _, e := range g.Entries {
 			if !e.Hidden {
@@ -72,10 +93,22 @@ func explore(v *status.Visit, query apispec.Values) explorer {
 }
 
 func cut(s string) string {
-	if r := []rune(clean(s)); len(r) > maxShown {
-		return string(r[:maxShown]) + "…"
+	s = clean(s)
+	if begins := first(s); begins != s {
+		return begins + "…"
 	}
-	return clean(s)
+	return s
+}
+
+// first are the first letters of s.
+func first(s string) string {
+	n := 0
+	for i := range s {
+		if n++; n > maxShown {
+			return s[:i]
+		}
+	}
+	return s
 }
 
 // clean is what a form's field of one line can hold.
@@ -100,6 +133,8 @@ type entry struct {
 	Path                []segment
 	Words               string // that find it, beside those in sight
 	Hidden              bool
+
+	all string // that find it
 }
 
 // segment is a piece of a path; parameters are told from the rest.
@@ -108,7 +143,7 @@ type segment struct {
 	Param bool
 }
 
-func groups(c *apispec.Catalogue, search []string) (list []group) {
+func groups(c *apispec.Catalogue) (list []group) {
 	at := map[string]int{}
 	for i := range c.Endpoints {
 		e := &c.Endpoints[i]
@@ -116,16 +151,31 @@ func groups(c *apispec.Catalogue, search []string) (list []group) {
 		if !ok {
 			n = len(list)
 			at[e.Group] = n
-			list = append(list, group{Name: e.Group, Anchor: anchor(e.Group), Hidden: true})
+			list = append(list, group{Name: e.Group, Anchor: anchor(e.Group)})
 		}
 		g := &list[n]
 		seen := strings.ToLower(e.Method + " " + readable(e.Path) + " " + e.Summary)
 		line := entry{ID: e.ID, Method: e.Method, Summary: e.Summary, Path: segmentsOf(e.Path), Words: words(e, seen)}
-		for _, s := range search {
-			line.Hidden = line.Hidden || !strings.Contains(seen+" "+line.Words, s)
-		}
-		g.Hidden = g.Hidden && line.Hidden
+		line.all = seen + " " + line.Words
 		g.Entries = append(g.Entries, line)
+	}
+	return list
+}
+
+// search hides what has not all of the words.
+func search(list []group, words []string) []group {
+	if len(words) == 0 {
+		return list
+	}
+	list = slices.Clone(list)
+	for i := range list {
+		g := &list[i]
+		g.Entries, g.Hidden = slices.Clone(g.Entries), true
+		for j := range g.Entries {
+			line := &g.Entries[j]
+			line.Hidden = slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(line.all, w) })
+			g.Hidden = g.Hidden && line.Hidden
+		}
 	}
 	return list
 }

@@ -61,7 +61,7 @@ func newNetworkView(q url.Values, v *status.Visit, o *status.Operators) *network
 		}
 	}
 	n.Asked = readAsked(v.Asked)
-	if a := v.Asked; a != nil {
+	if a := v.Asked; a != nil && a.Error == "" {
 		set := func(name, value string) {
 			if value != "" {
 				n.query.Set(name, value)

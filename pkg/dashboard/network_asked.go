@@ -39,7 +39,7 @@ func readAsked(a *status.Asked) (v asked) {
 	if a == nil {
 		return v
 	}
-	v.Addr, v.Country, v.Error, v.Explanation, v.Point = a.Addr, a.Country, a.Error, a.Explanation, a.Point
+	v.Addr, v.Country, v.Error, v.Explanation, v.Point = cut(a.Addr), a.Country, a.Error, a.Explanation, a.Point
 	x := a.Explanation
 	if x == nil {
 		return v
