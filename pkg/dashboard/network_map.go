@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"cmp"
+	"html/template"
 	"math"
 	"slices"
 	"strconv"
@@ -34,6 +35,24 @@ type pattern struct {
 
 type land struct {
 	Code, Path, Title, Fill string
+}
+
+// Shapes writes all countries, those of a live part without their outlines. A
+// template takes as long for this as for the rest of the page.
+func (m mapView) Shapes(live bool) template.HTML {
+	var b strings.Builder
+	b.Grow(100_000)
+	for _, l := range m.Land {
+		b.WriteString(`<path data-key="` + template.HTMLEscapeString(l.Code) + `"`)
+		if !live {
+			b.WriteString(` d="` + l.Path + `"`) // digits and letters
+		}
+		if l.Fill != "" {
+			b.WriteString(` fill="` + template.HTMLEscapeString(l.Fill) + `"`)
+		}
+		b.WriteString("><title>" + template.HTMLEscapeString(l.Title) + "</title></path>")
+	}
+	return template.HTML(b.String())
 }
 
 type line struct {
