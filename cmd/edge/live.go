@@ -13,6 +13,7 @@ import (
 	"mirrornet/pkg/live"
 	"mirrornet/pkg/observe"
 	"mirrornet/pkg/status"
+	"mirrornet/pkg/store"
 )
 
 // openLive makes the hub of what changes in the network; ask reaches the other
@@ -45,15 +46,31 @@ func (n *node) figures(ctx context.Context) status.Figures {
 		f.Memory = &status.CacheSize{Bytes: s.Bytes + n.aliases.Bytes(), Limit: n.config.memory, Entries: int64(s.Entries)}
 	}
 	if n.shared != nil {
-		f.Memcached = &status.CacheSize{Down: true}
-		if u, err := n.shared.Usage(ctx); err == nil {
-			f.Memcached = &status.CacheSize{Bytes: u.Bytes, Limit: u.Limit, Entries: u.Items}
-		}
+		f.Memcached = n.sharedSize.next(n.shared.Usage(ctx))
 	}
 	if info := n.geo.Info(); info.Path != "" {
 		f.GeoIP = &status.GeoIP{Type: info.Type, Built: info.Built.UTC()}
 	}
 	return f
+}
+
+// usage is what memcached said last. One question without an answer says
+// little; the second in a row, that it does not answer.
+type usage struct {
+	last   *status.CacheSize // nil: nothing yet
+	failed bool
+}
+
+func (u *usage) next(now store.Usage, err error) *status.CacheSize {
+	switch {
+	case err == nil:
+		u.last, u.failed = &status.CacheSize{Bytes: now.Bytes, Limit: now.Limit, Entries: now.Items}, false
+	case u.failed:
+		u.last = &status.CacheSize{Down: true}
+	default:
+		u.failed = true
+	}
+	return u.last
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"mirrornet/pkg/status"
+	"mirrornet/pkg/store"
 )
 
 // watcher follows a node's stream of events.
@@ -163,4 +165,22 @@ func TestLive(t *testing.T) {
 	}
 	europe.within(5*time.Second, "it left", func() error { return public.told(status.Left, "asia-1 left") })
 	europe.within(15*time.Second, "its files are taken", func() error { return public.told(status.ConfigRefused, "has taken its region files") })
+}
+
+// A memcached that is late once is not said to be down.
+func TestUsage(t *testing.T) {
+	var u usage
+	failed := errors.New("too late")
+	for i, c := range []struct {
+		err  error
+		want *status.CacheSize
+	}{
+		{failed, nil}, {nil, &status.CacheSize{Bytes: 1, Limit: 2, Entries: 3}}, {failed, &status.CacheSize{Bytes: 1, Limit: 2, Entries: 3}},
+		{failed, &status.CacheSize{Down: true}}, {failed, &status.CacheSize{Down: true}}, {nil, &status.CacheSize{Bytes: 1, Limit: 2, Entries: 3}},
+		{failed, &status.CacheSize{Bytes: 1, Limit: 2, Entries: 3}},
+	} {
+		if got := u.next(store.Usage{Bytes: 1, Limit: 2, Items: 3}, c.err); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%d: %+v, want %+v", i, got, c.want)
+		}
+	}
 }

@@ -44,25 +44,26 @@ const headBytes = 16 << 20
 
 // node is a running edge: what serve wires together.
 type node struct {
-	config  config
-	logger  *slog.Logger
-	regions *region.Watcher
-	maps    *announce.Follower // the regions of the files, and those that are announced
-	drains  *drain.Drains
-	geo     *geoip.Locator
-	memory  *store.Memory    // nil: none
-	shared  *store.Memcached // nil: none
-	aliases *lane.Table
-	gossip  *gossip.Gossip // nil: alone
-	health  *health.Health
-	edge    *edge.Edge
-	live    *live.Hub
-	pages   *dashboard.Pages
-	metrics *observe.Metrics
-	keys    atomic.Pointer[[][]byte] // of gossip
-	hopKeys atomic.Pointer[fetch.HopKeys]
-	vouch   atomic.Pointer[vouch.Keys]
-	cert    *certificate // nil: no HTTPS
+	config     config
+	logger     *slog.Logger
+	regions    *region.Watcher
+	maps       *announce.Follower // the regions of the files, and those that are announced
+	drains     *drain.Drains
+	geo        *geoip.Locator
+	memory     *store.Memory    // nil: none
+	shared     *store.Memcached // nil: none
+	aliases    *lane.Table
+	gossip     *gossip.Gossip // nil: alone
+	health     *health.Health
+	edge       *edge.Edge
+	live       *live.Hub
+	pages      *dashboard.Pages
+	sharedSize usage // of memcached; for figures alone
+	metrics    *observe.Metrics
+	keys       atomic.Pointer[[][]byte] // of gossip
+	hopKeys    atomic.Pointer[fetch.HopKeys]
+	vouch      atomic.Pointer[vouch.Keys]
+	cert       *certificate // nil: no HTTPS
 }
 
 // newNode makes all parts of a node; what is wrong with its configuration is

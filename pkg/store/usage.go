@@ -12,6 +12,10 @@ import (
 	"time"
 )
 
+// usageFor is how long a server may take to say what it holds: no request waits
+// for that, and a machine that is busy is not one that is down.
+const usageFor = time.Second
+
 // maxStats bounds what a server's answer is read of: memcached 1.6 writes 3 kB.
 const maxStats = 64 << 10
 
@@ -22,11 +26,11 @@ type Usage struct {
 
 var errStats = errors.New("store: what memcached says of itself makes no sense")
 
-// Usage asks each server. It takes the Timeout for each at most; an error is the
-// first that did not answer.
+// Usage asks each server, which has a second or the Timeout, whichever is more.
+// An error is the first that did not answer.
 func (m *Memcached) Usage(ctx context.Context) (sum Usage, err error) {
 	for _, name := range m.names {
-		u, err := usageOf(ctx, address(name), m.timeout)
+		u, err := usageOf(ctx, address(name), max(usageFor, m.timeout))
 		if err != nil {
 			return Usage{}, fmt.Errorf("store: %s: %w", name, err)
 		}
