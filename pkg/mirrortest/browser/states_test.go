@@ -3,7 +3,6 @@ package browser
 import (
 	"encoding/json"
 	"flag"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -262,31 +261,42 @@ func TestScreenshots(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := launch(t, mirrortest.Start(t))
-	taken := 0
-	take := func(list []state) {
-		for _, s := range list {
-			t.Run(s.name, func(t *testing.T) {
-				for _, v := range looks {
-					p := c.open(t, v, tokyo)
-					p.expect(s.faults...)
-					s.reach(p)
-					p.settle()
-					ctx, cancel := p.within()
-					picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-					cancel()
-					if err == nil {
-						err = os.WriteFile(filepath.Join(*screenshots, fmt.Sprintf("%s-%s.png", s.name, v.name)), picture, 0o644)
+	take := func(list []state) func(*testing.T) {
+		return func(t *testing.T) {
+			for _, s := range list {
+				t.Run(s.name, func(t *testing.T) {
+					t.Parallel()
+					for _, v := range looks {
+						p := c.open(t, v, tokyo)
+						p.expect(s.faults...)
+						s.reach(p)
+						p.settle()
+						p.picture(filepath.Join(*screenshots, s.name+"-"+v.name+".png"))
 					}
-					if err != nil {
-						t.Fatal(err)
-					}
-					taken++
-				}
-			})
+				})
+			}
 		}
 	}
-	take(states)
+	t.Run("states", take(states))
 	breakdown(t, c)
-	take(broken)
-	t.Logf("%d pictures in %s", taken, *screenshots)
+	t.Run("broken states", take(broken))
+}
+
+// picture writes a picture of the whole page, or of the window while a dialog
+// covers it.
+func (p *page) picture(file string) {
+	p.Helper()
+	take := chromedp.FullScreenshot(100)
+	if eval[bool](p, `(() => { scrollTo({top: 0, behavior: 'instant'}); return document.querySelector('dialog[open]') !== null; })()`) {
+		take = chromedp.CaptureScreenshot()
+	}
+	ctx, cancel := p.within()
+	defer cancel()
+	picture, err := chromedp.Run(ctx, take)
+	if err == nil {
+		err = os.WriteFile(file, picture, 0o644)
+	}
+	if err != nil {
+		p.Fatal(err)
+	}
 }
