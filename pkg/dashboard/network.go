@@ -106,7 +106,7 @@ type summary struct {
 }
 
 // most of what is wrong that a summary names.
-const mostSummed = 3
+const mostSummed = 6
 
 func summarise(r *status.Report) (s summary) {
 	type wrong struct {
@@ -141,7 +141,7 @@ func summarise(r *status.Report) (s summary) {
 		}
 	}
 	nodes, well := 0, 0
-	var refusing []string
+	var refusing, apart, forgetful []string
 	for _, n := range r.Nodes {
 		if n.Membership == "left" {
 			continue
@@ -156,9 +156,24 @@ func summarise(r *status.Report) (s summary) {
 		if n.Figures != nil && n.Figures.Refused > 0 {
 			refusing = append(refusing, n.Name)
 		}
-		if n.NoOrigin && state == "serving" {
-			add(3, "%s reaches no origin.", n.Name)
+		if n.Figures != nil && n.Figures.Memcached != nil && n.Figures.Memcached.Down && state == "serving" {
+			forgetful = append(forgetful, n.Name)
 		}
+		if n.NoOrigin && state == "serving" {
+			apart = append(apart, n.Name)
+		}
+	}
+	switch len(apart) {
+	case 0:
+	case 1:
+		add(3, "%s reaches no origin.", apart[0])
+	case well:
+		add(3, "No node reaches an origin.")
+	default:
+		add(3, "%s reach no origin.", listed(apart))
+	}
+	if len(forgetful) > 0 {
+		add(2, "The memcached of %s does not answer.", listed(forgetful))
 	}
 	if len(refusing) > 0 {
 		add(2, "Mistakes in region files are refused by %s. What ran before goes on.", listed(refusing))
@@ -234,6 +249,21 @@ func (r regionRow) Reason() string {
 	return r.Why
 }
 
+// Brief are its figures in a line, where there is no room for their columns.
+func (r regionRow) Brief() string {
+	var list []string
+	if r.Requests.Known {
+		list = append(list, r.Requests.Text+" requests/s")
+	}
+	if r.P99.Known {
+		list = append(list, "p99 "+r.P99.Text)
+	}
+	if r.Hits.Known {
+		list = append(list, "hits "+r.Hits.Text)
+	}
+	return strings.Join(list, ", ")
+}
+
 // measure is a figure with its words; Value sorts.
 type measure struct {
 	Known bool
@@ -249,6 +279,23 @@ type nodeRow struct {
 	Differs bool
 	Address string
 	Drain   *drainRow
+}
+
+// Brief is its membership in a line, where there is no room for the columns.
+func (r nodeRow) Brief(now time.Time) string {
+	s := r.Membership
+	if age := ago(now, r.Since); age == "just now" {
+		s += " " + age
+	} else {
+		s += after(" for ", age)
+	}
+	if r.RTT > 0 {
+		s += ", " + milliseconds(r.RTT) + " away"
+	}
+	if r.Differs && r.Revision != "" {
+		s += ", another revision"
+	}
+	return s
 }
 
 func (v *networkView) rows() {
@@ -330,4 +377,13 @@ func (v *networkView) Ago(t time.Time) string {
 	} else {
 		return s + " ago"
 	}
+}
+
+// Clock is the time of an event, with its day unless that is the report's.
+func (v *networkView) Clock(t time.Time) string {
+	t, now := t.UTC(), v.Now.UTC()
+	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
+		return t.Format("15:04:05")
+	}
+	return t.Format("2 Jan 15:04:05")
 }

@@ -40,6 +40,9 @@ func readAsked(a *status.Asked) (v asked) {
 		return v
 	}
 	v.Addr, v.Country, v.Error, v.Explanation, v.Point = cut(a.Addr), a.Country, a.Error, a.Explanation, a.Point
+	if rest, ok := strings.CutPrefix(v.Error, "addr is "); ok { // the form has no such name
+		v.Error = "That is " + rest
+	}
 	x := a.Explanation
 	if x == nil {
 		return v
@@ -67,7 +70,15 @@ func readAsked(a *status.Asked) (v asked) {
 	default:
 		v.Sentence += " would be served by " + string(x.Region)
 	}
-	v.Sentence += after(": ", x.Reason) + "."
+	reason := x.Reason
+	if where == "" && v.Point == nil { // nothing is the nearest to nowhere
+		for _, c := range x.Candidates {
+			if c.Chosen {
+				reason = c.Reason
+			}
+		}
+	}
+	v.Sentence += after(": ", reason) + "."
 	return v
 }
 

@@ -110,15 +110,20 @@ func newDetail(r *status.Report, name region.Name, o *operators) *detail {
 		s := nodeState(n)
 		return cell{Text: s, Sign: sign(s), State: true, Node: n.Name}
 	})
-	row("Membership", cell{Text: "–"}, func(n status.Node) cell { return cell{Text: n.Membership, Sign: sign(n.Membership), State: true} })
-	row("For", cell{Text: "–"}, func(n status.Node) cell { return cell{Text: ago(r.Time, n.Since), Time: n.Since} })
+	row("Membership", cell{Text: "–"}, func(n status.Node) cell {
+		age := ago(r.Time, n.Since)
+		if age != "just now" {
+			age = after("for ", age)
+		}
+		return cell{Text: n.Membership, More: age, Sign: sign(n.Membership), State: true}
+	})
 	row("Round trip from here", known(g.RTT > 0, milliseconds(g.RTT)), func(n status.Node) cell {
 		if n.Self {
 			return cell{Text: "it is this one"}
 		}
 		return known(n.RTT > 0, milliseconds(n.RTT))
 	})
-	row("Votes", known(g.Votes != "", g.Votes), func(n status.Node) cell {
+	row("Seen by others", known(g.Votes != "", g.Votes), func(n status.Node) cell {
 		if n.Self {
 			return cell{Text: "–"} // nobody votes on itself
 		}

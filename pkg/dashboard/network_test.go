@@ -167,7 +167,7 @@ func TestNetworkDetail(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"State": "serving serving draining", "Votes": "2 of 2 nodes see it not known not known", "Revision": "they differ r1 r2", "Release": "114 114 not known",
+		"State": "serving serving draining", "Seen by others": "2 of 2 nodes see it not known not known", "Revision": "they differ r1 r2", "Release": "114 114 not known",
 		"Requests per second": "40 10 30", "Answered within, p50": "0.3 ms 0.3 ms not known", "Answered within, p99": "41 to 80 ms 41 ms 80 ms",
 		"Hits": "28 % 80 % 10 %", "Hits in lane": "20 % 50 % 10 %", "Origin": "serving, the 2nd of them serving, the 2nd of them not known",
 		"Memory": "13 MB of 256 MB 4,322 answers 12 MB of 256 MB 4,321 answers 700 kB 1 answer", "memcached": "– does not answer not known",
@@ -213,12 +213,16 @@ func TestNetworkAsked(t *testing.T) {
 	}
 	v.Asked = &status.Asked{Addr: "x", Error: "addr is not an IP address"}
 	_, root = networkAt(t, "", v, nil)
-	if got := said(the(t, root, "p", "id", "ask-error")); got != "addr is not an IP address" {
+	if got := said(the(t, root, "p", "id", "ask-error")); got != "That is not an IP address" {
 		t.Errorf("%q", got)
 	}
 	v.Asked = &status.Asked{Country: "NZ", Explanation: &status.Explanation{Action: "serve", Region: "europe", Nearest: "europe", Reason: "it is", Place: status.Place{Country: "NZ"}}}
 	p, root = networkAt(t, "", v, nil)
 	p.says(t, "A client in New Zealand would be served by europe: it is.")
+	v.Asked = &status.Asked{Addr: "192.168.1.1", Explanation: &status.Explanation{Action: "serve", Region: "europe", Nearest: "europe", Reason: "this region is the nearest",
+		Candidates: []status.Candidate{{Region: "europe", Chosen: true, Reason: "chosen as home"}}}}
+	p, _ = networkAt(t, "", v, nil)
+	p.says(t, "192.168.1.1, whose place is not known, would be served by europe: chosen as home.")
 	if n := len(every(root, "option", "selected", "", "value", "NZ")) + len(every(root, "option", "value", "NZ")); n == 0 {
 		t.Error("New Zealand is not to be chosen")
 	}
@@ -373,8 +377,16 @@ func TestSummary(t *testing.T) {
 		"":                                    func(r *status.Report) {},
 		"bad asia is unreachable: no answer.": func(r *status.Report) { r.Regions[0].State, r.Regions[0].Why = "unreachable", "no answer." },
 		"warn asia is drained until noon.":    func(r *status.Report) { r.Regions[0].State, r.Regions[0].Drained = "draining", "until noon" },
-		"warn asia cannot serve vep from its origins.":                                  func(r *status.Report) { r.Regions[0].Without = []string{"vep"} },
-		"warn asia-1, a node of asia, is dead.":                                         func(r *status.Report) { r.Nodes[0].Membership = "dead" },
+		"warn asia cannot serve vep from its origins.": func(r *status.Report) { r.Regions[0].Without = []string{"vep"} },
+		"warn asia-1, a node of asia, is dead.":        func(r *status.Report) { r.Nodes[0].Membership = "dead" },
+		"warn No node reaches an origin.": func(r *status.Report) {
+			for i := range r.Nodes {
+				r.Nodes[i].NoOrigin = true
+			}
+		},
+		"warn The memcached of asia-1 does not answer.": func(r *status.Report) {
+			r.Nodes[0].Figures = &status.Figures{Memcached: &status.CacheSize{Down: true}}
+		},
 		"warn asia-1 reaches no origin.":                                                func(r *status.Report) { r.Nodes[0].NoOrigin = true },
 		"warn Not all nodes run the same revision of the region map.":                   func(r *status.Report) { r.Nodes[0].Revision = "r1" },
 		"warn Mistakes in region files are refused by asia-1. What ran before goes on.": func(r *status.Report) { r.Nodes[0].Figures = &status.Figures{Refused: 1} },
@@ -384,6 +396,29 @@ func TestSummary(t *testing.T) {
 		change(&r)
 		s := summarise(&r)
 		if got := strings.TrimSpace(s.Worst + " " + strings.Join(s.List, " ")); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// What has no column on a phone stands in a line; an event's day is said when it is
+// another one.
+func TestBrief(t *testing.T) {
+	g := regionRow{Requests: measure{Known: true, Text: "4.0"}, P99: measure{Known: true, Text: "41 ms"}}
+	if got := g.Brief(); got != "4.0 requests/s, p99 41 ms" {
+		t.Errorf("%q", got)
+	}
+	n := nodeRow{Node: status.Node{Membership: "alive", Since: noon.Add(-time.Hour), RTT: 5, Revision: "r1"}, Differs: true}
+	if got := n.Brief(noon); got != "alive for 60 min, 5.0 ms away, another revision" {
+		t.Errorf("%q", got)
+	}
+	n = nodeRow{Node: status.Node{Membership: "dead", Since: noon}}
+	if got := n.Brief(noon); got != "dead just now" {
+		t.Errorf("%q", got)
+	}
+	v := networkView{Now: noon}
+	for at, want := range map[time.Time]string{noon.Add(-time.Minute): "11:59:00", noon.Add(-13 * time.Hour): noon.Add(-13*time.Hour).Format("2 Jan") + " 23:00:00"} {
+		if got := v.Clock(at); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

@@ -161,7 +161,8 @@ function outline(found) {
     const row = document.querySelector(`#regions tr[data-region="${name}"]`);
     put(row?.querySelector('.state'), region.state);
     if (row) {
-      const why = row.cells[1].querySelector('small') ?? row.cells[1].appendChild(document.createElement('small'));
+      const cell = row.cells[1];
+      const why = cell.querySelector('.why') ?? cell.insertBefore(Object.assign(document.createElement('small'), {className: 'why'}), cell.querySelector('.brief'));
       why.textContent = region.state === 'serving' ? '' : region.why;
     }
     const mark = document.querySelector(`#map [data-region="${name}"]`);
