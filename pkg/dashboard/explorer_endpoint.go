@@ -251,6 +251,8 @@ func (f field) faultOf(given string) string {
 		return "This is needed" + such + "."
 	case f.Max > 0 && f.Count > f.Max:
 		return thousands(f.Count) + " are too many for one request: at most " + thousands(f.Max) + "."
+	case f.Lenient && f.Type == apispec.Integer && given != "" && !number[apispec.Integer].MatchString(given):
+		return "The API takes this for another number: write a whole one" + such + "."
 	case given == "" || f.Lenient || f.List:
 	case f.Type == apispec.Integer && !number[apispec.Integer].MatchString(given):
 		return "This has to be a whole number" + such + "."

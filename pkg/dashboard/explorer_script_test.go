@@ -49,6 +49,8 @@ type replies struct {
 	Sentences [][2]string `json:"sentences"`
 	Numbers   []string    `json:"numbers"`
 	Messages  []string    `json:"messages"`
+	Parted    [][]string  `json:"parted"`
+	Absent    [][]string  `json:"absent"`
 	Exact     bool        `json:"exact"`
 }
 
@@ -57,6 +59,8 @@ type questions struct {
 	Headers  []map[string]string `json:"headers"`
 	Numbers  []string            `json:"numbers"`
 	Errors   [][2]string         `json:"errors"`
+	Lists    []string            `json:"lists"`
+	Answers  [][2]any            `json:"answers"` // of a list, and what came back
 }
 
 // node asks the scripts.
@@ -68,6 +72,7 @@ func node(t *testing.T, q questions) (r replies) {
 	}
 	// No list is null.
 	q.Requests, q.Headers, q.Numbers, q.Errors = append([]question{}, q.Requests...), append([]map[string]string{}, q.Headers...), append([]string{}, q.Numbers...), append([][2]string{}, q.Errors...)
+	q.Lists, q.Answers = append([]string{}, q.Lists...), append([][2]any{}, q.Answers...)
 	in, err := json.Marshal(q)
 	if err != nil {
 		t.Fatal(err)
@@ -252,5 +257,24 @@ func TestMessages(t *testing.T) {
 		if got != cases[i][2] {
 			t.Errorf("%q: %q", cases[i], got)
 		}
+	}
+}
+
+// TestList: a column of a table becomes a list, and what an answer leaves out is named.
+func TestList(t *testing.T) {
+	got := node(t, questions{
+		Lists: []string{"a\r\n\r\nb\r\n", "a, b;c\td ", "\"a\",'b'\n\"\"", `it's "`},
+		Answers: [][2]any{
+			{[]string{"a", "b", "b"}, `[{"query":"a"}]`},
+			{[]string{"a", "b"}, `{"a":{"id":"a"},"b":null}`},
+			{[]string{"7:1..2:1"}, `[{"query":"7:1..2:1"}]`},
+			{[]string{"braf", "ENSG1.2", "ENSG2.3"}, `{"BRAF":{"id":"ENSG1"}}`},
+		},
+	})
+	if diff := cmp.Diff([][]string{{"a", "b"}, {"a", "b", "c", "d"}, {"a", "b"}, {"it's", `"`}}, got.Parted); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([][]string{{"b"}, {"b"}, {}, {"ENSG2.3"}}, got.Absent); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -321,7 +321,7 @@ func TestFaults(t *testing.T) {
 	for query, want := range map[string]map[string]string{
 		"":                          {},
 		"&content-type=text/x-none": {"id": "This is needed, such as ENSG1.", "body.ids": "Write at least one, each on a line of its own."},
-		"&id=A&body.ids=a%0Ab%0Ac&n=1.5&lax=z&f=x&kind=c": {"body.ids": "3 are too many for one request: at most 2.", "n": "This has to be a whole number.", "f": "This has to be a number.", "kind": "This has to be one of a, b."},
+		"&id=A&body.ids=a%0Ab%0Ac&n=1.5&lax=z&f=x&kind=c": {"body.ids": "3 are too many for one request: at most 2.", "n": "This has to be a whole number.", "lax": "The API takes this for another number: write a whole one.", "f": "This has to be a number.", "kind": "This has to be one of a, b."},
 		"&id=A&body.ids=a&n=15&f=1e3&kind=b":              {},
 	} {
 		body, _ := visited(t, p, v, "endpoint=x"+query)

@@ -105,7 +105,8 @@ export async function show(got, here, name, advise) {
   const beginning = readable ? await got.body.slice(0, shown).text() : '';
   text = !readable ? null : got.size <= shown ? beginning : got.body;
   $('copy-answer').hidden = text === null || !got.whole;
-  const plain = () => el('pre', {tabindex: '0', role: 'region', 'aria-label': 'Answer as text'}, beginning);
+  const wide = /[^\n]{200}/.test(beginning); // as a sequence without line ends
+  const plain = () => el('pre', {class: wide ? 'wrap' : '', tabindex: '0', role: 'region', 'aria-label': 'Answer as text'}, beginning);
   let value;
   let isJSON = false;
   if (type === 'application/json' && got.size <= shown) {

@@ -1,6 +1,6 @@
 import {bytes, copy, el, ms} from './base.js';
 import './search.js';
-import {answerLink, bodyOf, fault, lines, permalink, program, target} from './request.js';
+import {absent, answerLink, bodyOf, fault, lines, parted, permalink, program, target} from './request.js';
 import {failed, flash, same, send, show, waiting} from './answer.js';
 import {short} from './sentence.js';
 
@@ -21,7 +21,7 @@ if (form) {
   function values() {
     const held = {};
     for (const f of endpoint.fields) {
-      held[f.key] = inputs(f.key).map((i) => (i.matches('textarea') ? lines(i.value).join('\n') : i.value.replace(/\p{Cc}/gu, ''))).filter((v) => v !== '');
+      held[f.key] = inputs(f.key).map((i) => (i.matches('textarea') ? lines(i.value).join('\n') : i.value.replace(/\p{Cc}/gu, '').trim())).filter((v) => v !== '');
     }
     return held;
   }
@@ -92,8 +92,14 @@ if (form) {
   });
   form.addEventListener('change', (event) => {
     const key = event.target.closest('[data-field]')?.dataset.field;
-    if (key && event.target.value !== '') check(key);
+    if (!key || event.target.value === '') return;
+    // What is said moves the page: a button that is being pressed must not go away.
+    if (pressing) addEventListener('pointerup', () => setTimeout(check, 0, key), {once: true});
+    else check(key);
   });
+  let pressing = false;
+  addEventListener('pointerdown', () => { pressing = true; }, true);
+  for (const end of ['pointerup', 'pointercancel']) addEventListener(end, () => { pressing = false; }, true);
   function keep(how, r) {
     history[how]({page: r.page}, '', r.page);
   }
@@ -160,10 +166,14 @@ if (form) {
       const told = got.status < 500 && given.find((v) => v.length > 1 && f.in !== 'body' && whole(v));
       if (wrong) list.push(el('li', {}, el('code', {}, f.name), `: ${wrong}`));
       else if (told || (got.status < 500 && f.name.length > 2 && whole(f.name))) {
-        const such = f.examples?.length ? ` Such as ${f.examples.join(', ')}.` : '';
+        const such = f.examples?.length && !f.examples.includes(told) ? ` Such as ${f.examples.join(', ')}.` : '';
         list.push(el('li', {}, 'Look at ', el('code', {}, f.name), told ? `: the API says this of “${told}”.` : ': the API names it.', such));
         if (f.in !== 'body') say(f.key, `The API refused this.${such}`);
       }
+    }
+    const narrowed = endpoint.fields.filter((f) => f.in === 'query' && !f.required && r.values[f.key]?.length && !list.some((li) => li.querySelector('code')?.textContent === f.name));
+    if (got.status < 500 && got.status !== 429 && narrowed.length && /not found|no .*found/i.test(message)) {
+      list.push(el('li', {}, 'Or try without ', ...narrowed.flatMap((f, i) => [i ? ', ' : '', el('code', {}, f.name)]), ', by which less may be found.'));
     }
     const wait = Number(got.headers.get('Retry-After'));
     if (got.status === 429) list.push(el('li', {}, `More requests came from your network than the API takes from one client.${wait > 0 ? ` Wait ${wait} s, then send again.` : ' Wait a minute, then send again.'} A list of ids in one POST counts as one request.`));
@@ -179,6 +189,17 @@ if (form) {
   function elsewhere(r) {
     const links = data.regions.filter((region) => region.name !== data.here && region.state === 'serving' && region.url).map((region) => el('a', {href: region.url + r.page, title: region.title}, region.name));
     return links.length === 0 ? ['none is serving'] : links.flatMap((a, i) => (i ? [', ', a] : [a]));
+  }
+
+  // without says which entries of a list are not in the answer.
+  async function without(got, r) {
+    const f = endpoint.fields.find((f) => f.in === 'body' && f.name === endpoint.list_of);
+    if (!f || got.status !== 200 || r.accept !== 'application/json' || !got.whole || got.size > 5e6) return;
+    const list = lines(r.values[f.key]?.[0] ?? '');
+    const missing = absent(list, await got.body.text());
+    if (missing.length === 0 || r !== asked) return;
+    const named = missing.length > 10 ? `${missing.slice(0, 10).join(', ')} and ${missing.length - 10} more` : missing.join(', ');
+    $('answer-body').prepend(el('p', {class: 'soft', 'data-missing': missing.length}, `Nothing was found for ${missing.length} of ${new Set(list).size}: ${named}.`));
   }
 
   let under; // way: what stops it
@@ -197,6 +218,7 @@ if (form) {
     try {
       const got = await send('', data.here, r, stop.signal, (n) => { $('said').textContent = ''; $('answer').querySelector('[data-size]').textContent = bytes(n); });
       await show(got, data.here, nameOf(r), advise);
+      await without(got, r);
       reveal($('answer'));
     } catch (error) {
       if (under !== stop) return; // another request took its place
@@ -346,7 +368,7 @@ if (form) {
   for (const box of form.querySelectorAll('textarea')) {
     box.addEventListener('paste', (event) => {
       const pasted = event.clipboardData.getData('text');
-      const list = pasted.split(/[\s,;]+/).filter(Boolean).join('\n');
+      const list = parted(pasted).join('\n');
       if (list === pasted || list === '') return;
       event.preventDefault();
       box.setRangeText(list, box.selectionStart, box.selectionEnd, 'end');

@@ -67,6 +67,19 @@ const numbers = {integer: /^-?(0|[1-9][0-9]*)$/, boolean: /^[01]$/, float: /^-?(
 /** lines are the entries of a list box. */
 export const lines = (s) => s.split(/[\n\r]+/).map((l) => l.replace(/^[ \t]+|[ \t]+$/g, '')).filter((l) => l !== '');
 
+/** parted are the entries of what was copied from a table or a program: quotes around one are not part of it. */
+export const parted = (s) => s.split(/[\s,;]+/).map((part) => part.replace(/^(["'])(.*)\1$/, '$2')).filter(Boolean);
+
+/** absent are the entries that an answer in JSON does not name, in small letters or large, with or without a version, or names with null. */
+export function absent(items, text) {
+  const all = text.toLowerCase();
+  return [...new Set(items)].filter((item) => {
+    const name = JSON.stringify(item.toLowerCase());
+    if (all.includes(name)) return all.includes(`${name}:null`);
+    return !all.includes(name.replace(/\.\d+"$/, '"'));
+  });
+}
+
 /** bodyOf is a POST's JSON. */
 export function bodyOf(endpoint, values) {
   if (endpoint.method !== 'POST') return '';
@@ -119,7 +132,7 @@ function faultOf(field, given, max) {
     return max > 0 && n > max ? `${n.toLocaleString('en')} are too many for one request: at most ${max.toLocaleString('en')}.` : '';
   }
   if (given === '') return field.required ? `This is needed${such}.` : '';
-  if (field.lenient) return '';
+  if (field.lenient) return field.type === 'integer' && !numbers.integer.test(given) ? `The API takes this for another number: write a whole one${such}.` : '';
   if (field.type === 'integer' && !numbers.integer.test(given)) return `This has to be a whole number${such}.`;
   if (field.type === 'float' && !numbers.float.test(given)) return `This has to be a number${such}.`;
   const allowed = (a) => a === given || (field.case_blind && a.toLowerCase() === given.toLowerCase());

@@ -3,11 +3,11 @@ import {readFileSync} from 'node:fs';
 
 globalThis.document = {querySelector: () => null}; // base.js looks for the note
 const assets = process.argv[2];
-const {bodyOf, fault, permalink, program, target} = await import(`${assets}/request.js`);
+const {absent, bodyOf, fault, parted, permalink, program, target} = await import(`${assets}/request.js`);
 const {message, sentence, short} = await import(`${assets}/sentence.js`);
 const {parse} = await import(`${assets}/json.js`);
 
-const {requests, headers, numbers, errors} = JSON.parse(readFileSync(0, 'utf8'));
+const {requests, headers, numbers, errors, lists, answers} = JSON.parse(readFileSync(0, 'utf8'));
 process.stdout.write(JSON.stringify({
   requests: requests.map(({endpoint, values, format, base, languages}) => {
     const t = target(endpoint, values);
@@ -19,6 +19,8 @@ process.stdout.write(JSON.stringify({
     };
   }),
   sentences: headers.map((h) => [sentence(new Headers(h), 'asia'), short(new Headers(h))]),
+  parted: lists.map(parted),
+  absent: answers.map(([items, text]) => absent(items, text)),
   messages: errors.map(([type, body]) => message(type, body)),
   exact: 'rawJSON' in JSON,
   numbers: numbers.map((n) => { const v = parse(n); return v?.source ?? String(v); }),
