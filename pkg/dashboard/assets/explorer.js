@@ -164,7 +164,7 @@ if (form) {
       const wrong = fault(f, given, f.name === endpoint.list_of ? endpoint.max_items : 0);
       const whole = (s) => new RegExp(`(^|[^\\w])${s.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}($|[^\\w])`, 'i').test(message);
       const told = got.status < 500 && given.find((v) => v.length > 1 && f.in !== 'body' && whole(v));
-      if (wrong) list.push(el('li', {}, el('code', {}, f.name), `: ${wrong}`));
+      if (wrong) list.unshift(el('li', {}, el('code', {}, f.name), `: ${wrong}`));
       else if (told || (got.status < 500 && f.name.length > 2 && whole(f.name))) {
         const such = f.examples?.length && !f.examples.includes(told) ? ` Such as ${f.examples.join(', ')}.` : '';
         list.push(el('li', {}, 'Look at ', el('code', {}, f.name), told ? `: the API says this of “${told}”.` : ': the API names it.', such));
