@@ -272,19 +272,18 @@ if (form) {
     const regions = [...data.regions].sort((a, b) => (b.name === data.here) - (a.name === data.here) || a.name.localeCompare(b.name));
     const body = $('compare-table').tBodies[0];
     body.replaceChildren();
-    let own;
     const results = regions.map((region) => {
       const here = region.name === data.here;
       const cells = [el('td', {}, '…'), el('td', {class: 'num'}), el('td', {class: 'num'}), el('td'), el('td', {'data-same': 'waiting'})];
       body.append(el('tr', {'data-region': region.name}, el('th', {scope: 'row', title: region.title}, region.name, here ? el('span', {class: 'type'}, ' this one') : null), ...cells));
       const got = send(here ? '' : region.url, region.name, r, AbortSignal.timeout(15000));
       got.catch(() => {}); // it is looked at below
-      if (here) own = got;
-      return {region, here, cells, got};
+      return {region, cells, got};
     });
-    own ??= results[0]?.got;
-    const reference = await own?.catch(() => null);
-    const outcomes = await Promise.all(results.map(async ({region, here, cells, got}) => {
+    let first; // that answers: the others are compared with it
+    let reference = null;
+    for (first of results) if ((reference = await first.got.catch(() => null))) break;
+    const outcomes = await Promise.all(results.map(async ({region, cells, got}) => {
       const [state, time, size, cache, equal] = cells;
       let answer;
       let verdict;
@@ -294,8 +293,7 @@ if (form) {
         time.textContent = ms(answer.ttfb);
         size.textContent = bytes(answer.size);
         cache.textContent = short(answer.headers);
-        if (here) verdict = ['reference', 'itself'];
-        else if (!reference) verdict = ['none', 'unknown'];
+        if (region === first.region) verdict = ['reference', 'reference'];
         else if (answer.status !== reference.status) verdict = ['differs', 'no, another status'];
         else verdict = (await same(answer.body, reference.body)) ? ['same', 'yes'] : ['differs', `no, ${answer.size === reference.size ? 'as long, but different' : `${bytes(Math.abs(answer.size - reference.size))} ${answer.size > reference.size ? 'more' : 'less'}`}`];
       } catch (error) {

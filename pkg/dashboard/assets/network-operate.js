@@ -15,8 +15,8 @@ document.addEventListener('click', (event) => {
   const what = `${action.kind} ${action.name}`;
   by('drain-title').textContent = `${resume ? 'Resume' : 'Drain'} ${what}?`;
   by('drain-text').textContent = resume
-    ? `It takes clients again at once, everywhere.`
-    : `New clients are sent elsewhere, everywhere, until the time is over or it is resumed. What it is asked it still answers.`;
+    ? `Every node sends clients there again, at once.`
+    : `Every node sends new clients elsewhere until the time is over or it is resumed. Requests that still reach it are answered.`;
   by('drain-fields').hidden = resume;
   by('drain-do').textContent = resume ? 'Resume' : 'Drain';
   by('drain-error').textContent = '';
