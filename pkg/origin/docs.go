@@ -14,7 +14,7 @@ import (
 )
 
 var docs = template.Must(template.Must(pages.Clone()).Parse(`
-{{define "params"}}<div class="t"><table><tr><th>Name<th>Type<th>Meaning
+{{define "params"}}<div class="t" tabindex="0"><table><tr><th>Name<th>Type<th>Meaning
 {{range .}}<tr><td><code>{{.Name}}</code>{{if .Required}}<br><small>required</small>{{end}}<td>{{.Type}}{{if .Repeated}}, many{{end}}{{if .Default}}<br><small>default <code>{{.Default}}</code></small>{{end}}
 <td>{{.Description}}{{if .Allowed}}<br><small>one of {{range .Allowed}}<code>{{.}}</code> {{end}}</small>{{end}}{{if .Examples}}<br><small>such as {{range .Examples}}<code>{{.}}</code> {{end}}</small>{{end}}{{if .Aliases}}<br><small>also called {{range .Aliases}}<code>{{.}}</code> {{end}}</small>{{end}}
 {{end}}</table></div>{{end}}
@@ -27,18 +27,18 @@ var docs = template.Must(template.Must(pages.Clone()).Parse(`
 <ul class="f">{{range .E.Formats}}<li><code>{{.}}</code>{{end}}</ul>
 {{if .Aliases}}<h2>Other paths</h2><ul>{{range .Aliases}}<li><code>{{.}}</code>{{end}}</ul>{{end}}
 <h2>Examples</h2>{{if .E.NoData}}<p>The data that is served here has no answer to any.</p>{{end}}{{range $i, $x := .Examples}}<h3>{{if $x.Link}}<a href="{{$x.Link}}"><code>{{$x.Target}}</code></a>{{else}}<code>{{$.E.Method}} {{$x.Target}}</code>{{end}}</h3><p>{{$x.ContentType}}</p>
-{{range $j, $s := $x.Programs}}<details{{if not $i}}{{if not $j}} open{{end}}{{end}}><summary>{{$s.Language}}</summary><pre>{{$s.Text}}</pre></details>
+{{range $j, $s := $x.Programs}}<details{{if not $i}}{{if not $j}} open{{end}}{{end}}><summary>{{$s.Language}}</summary><pre tabindex="0">{{$s.Text}}</pre></details>
 {{end}}{{end}}
 {{if .Kept}}<h2>Caches</h2><p>An answer may be kept for {{.Kept}}. Equal requests get the same ETag.</p>{{end}}
-</html>
+</main></html>
 {{end}}
 {{define "home"}}{{template "head" .}}<p>{{.Summary}}</p>
 <nav><a href="/openapi.json">OpenAPI</a><a href="` + apispec.WellKnown + `">Catalogue</a></nav>
-<nav>{{range .Groups}}<a href="#{{.Anchor}}">{{.Name}}</a>{{end}}</nav>
+<nav aria-label="Topics">{{range .Groups}}<a href="#{{.Anchor}}">{{.Name}}</a>{{end}}</nav>
 {{range .Groups}}<h2 id="{{.Anchor}}">{{.Name}}</h2><table class="h">
 {{range .Endpoints}}<tr><td><a href="/documentation/info/{{.Page}}"><code>{{.Method}}&nbsp;{{.Path}}</code></a><td>{{.Summary}}
 {{end}}</table>{{end}}
-</html>
+</main></html>
 {{end}}`))
 
 // endpointPage is what an endpoint's documentation page says.

@@ -26,19 +26,19 @@ h3{font-size:1rem;font-weight:400;margin:1.25rem 0 0;overflow-wrap:anywhere}ul{m
 .t{overflow-x:auto}th{text-align:left;font-weight:600;padding:.3rem .75rem .3rem 0}small{color:var(--soft)}summary{cursor:pointer;padding:.15rem 0}details pre{margin:.25rem 0 .75rem}
 table{border-collapse:collapse;width:100%}td{padding:.3rem .75rem .3rem 0;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:break-word}
 @media(max-width:45rem){.h td{display:block;border:0;padding:0}.h td:last-child{padding-bottom:.6rem}}
-code{font:13px ui-monospace,monospace}.k{color:var(--k)}.s{color:var(--s)}.n{color:var(--n)}`
+code{font:13px ui-monospace,monospace;overflow-wrap:anywhere}.k{color:var(--k)}.s{color:var(--s)}.n{color:var(--n)}`
 
 var pages = template.Must(template.New("").Parse(`{{define "head"}}<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>{{.Title}}</title><style>` + pageStyle + `</style>
-<h1>{{.Title}}</h1>{{end}}
+<main><h1>{{.Title}}</h1>{{end}}
 {{define "value"}}{{template "head" .}}<p>{{.Summary}}</p>
 <nav>{{range .Links}}<a href="{{.URL}}">{{.Text}}</a>{{end}}</nav>
-<pre>{{.Body}}</pre>
-</html>
+<pre tabindex="0">{{.Body}}</pre>
+</main></html>
 {{end}}
 {{define "error"}}{{template "head" .}}<p>{{.Summary}}</p><nav><a href="/">All endpoints</a></nav>
-</html>
+</main></html>
 {{end}}`))
 
 type link struct{ URL, Text string }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/network"
+
 	"mirrornet/pkg/status"
 )
 
@@ -66,6 +68,38 @@ func testKilled(t *testing.T, c *chromium, v view) {
 			t.Error("a page was loaded again")
 		}
 	}
+}
+
+// blocked is what a browser says of what it is kept from.
+var blocked = []string{`ERR_BLOCKED_BY_CLIENT`, `failed: .*inspector`}
+
+// keep keeps a page from paths on all hosts, as a proxy or a broken line does, from
+// its next start on.
+func (p *page) keep(from ...string) {
+	p.Helper()
+	var patterns []*network.BlockPattern
+	for _, path := range from {
+		patterns = append(patterns, &network.BlockPattern{URLPattern: "http://*:*" + path, Block: true})
+	}
+	send(p, network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: patterns})
+	eval[bool](p, `location.reload() ?? true`)
+}
+
+// testConnection: a page without a stream asks instead; one that hears from nobody
+// says so, and goes on when it does again.
+func testConnection(t *testing.T, c *chromium, v view) {
+	p := c.open(t, v, "")
+	p.expect(blocked...)
+	p.visit(c.url(europe, "/network"))
+	live(p)
+	p.keep("/-/events")
+	p.until("it asks", `document.querySelector('#connection')?.dataset.connection === 'polling'`)
+	p.until("again and again", `(window.times ??= new Set()).add(document.querySelector('#connection-time').dateTime).size > 2`)
+	p.keep("/-/events", "/-/status.json")
+	p.until("it says so", `document.querySelector('#connection')?.dataset.connection === 'lost'`)
+	p.says("#connection", "last known")
+	send(p, network.SetBlockedURLs, network.SetBlockedURLsParams{})
+	p.until("it hears again", `['live', 'polling'].includes(document.querySelector('#connection').dataset.connection)`)
 }
 
 // testAPIDown: without the API pages load and say what is wrong, and what is

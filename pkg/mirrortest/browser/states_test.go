@@ -71,6 +71,17 @@ var states = []state{
 	{name: "network-region", reach: at(on(europe, "/network?region=asia"), live)},
 	{name: "network-question", reach: at(on(europe, "/network?addr="+tokyo), live)},
 	{name: "network-question-error", reach: at(on(europe, "/network?addr=nonsense"), live)},
+	{name: "network-polling", reach: at(on(europe, "/network"), live, func(p *page) {
+		p.keep("/-/events")
+		p.until("it asks", `document.querySelector('#connection')?.dataset.connection === 'polling'`)
+	}), faults: blocked},
+	{name: "network-lost", reach: at(on(europe, "/network"), live, func(p *page) {
+		p.keep("/-/events", "/-/status.json")
+		p.until("it says so", `document.querySelector('#connection')?.dataset.connection === 'lost'`)
+	}), faults: blocked},
+	{name: "documentation", reach: at(on(europe, "/documentation"))},
+	{name: "documentation-endpoint", reach: at(on(europe, "/documentation/info/sequence_id"))},
+	{name: "documentation-unknown", reach: at(on(europe, "/documentation/info/no_such")), faults: []string{"status of 404"}},
 	{name: "operators", reach: at(func(c *chromium) string { return c.admin(europe, "/network") }, live)},
 	{name: "operators-drain", reach: at(func(c *chromium) string { return c.admin(europe, "/network") }, live, press(`#regions [data-drain="asia"]`), func(p *page) {
 		p.until("it asks", `document.querySelector('dialog#drain').open`)
@@ -134,7 +145,7 @@ func testStates(t *testing.T, c *chromium, list []state) {
 				if axe == "" {
 					continue
 				}
-				for _, violation := range p.axe(axe, 20) {
+				for _, violation := range p.axe(axe, 10) {
 					t.Errorf("%s: %s", v.name, violation)
 				}
 			}
@@ -211,7 +222,7 @@ func testLoading(t *testing.T, c *chromium, v view) {
 		p.visit(c.url(asia, target)) // the edge and the browser are warm then; the page is loaded without either's help
 		cold := p.weight()
 		p.settle()
-		paint := eval[float64](p, `performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? -1`)
+		paint := eval[float64](p, firstPaint)
 		moved := eval[float64](p, `shifts.reduce((n, s) => n + s.value, 0)`)
 		t.Logf("%s: %.1f kB in all; first paint after %.0f ms; moved by %.4f", target, cold/1000, paint, moved)
 		if cold == 0 || cold > 150_000 {
@@ -224,7 +235,7 @@ func testLoading(t *testing.T, c *chromium, v view) {
 		p.requests = nil
 		p.mu.Unlock()
 		p.visit(c.url(asia, target))
-		paint = eval[float64](p, `new Promise((done) => { const look = () => { const e = performance.getEntriesByName('first-contentful-paint')[0]; e ? done(e.startTime) : requestAnimationFrame(look); }; look(); })`)
+		paint = eval[float64](p, firstPaint)
 		warm := p.weight()
 		t.Logf("%s again: %.1f kB; first paint after %.0f ms", target, warm/1000, paint)
 		if warm > cold {
@@ -232,6 +243,15 @@ func testLoading(t *testing.T, c *chromium, v view) {
 		}
 	}
 }
+
+// firstPaint is when something could be seen, in milliseconds.
+const firstPaint = `new Promise((done) => {
+	const look = () => {
+		const e = performance.getEntriesByName('first-contentful-paint')[0];
+		e ? done(e.startTime) : requestAnimationFrame(look);
+	};
+	look();
+})`
 
 // weight is how many bytes the page and what it loads were, as they were sent.
 func (p *page) weight() (n float64) {
