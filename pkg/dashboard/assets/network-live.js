@@ -7,6 +7,7 @@ const quiet = 10000; // a stream without a word for so long is asked after
 const figures = 5000; // between two looks at figures alone
 const soon = 500; // between two looks at what changed
 
+let source; // the stream, while somebody looks
 let refresh; // brings the page up to date
 let report; // the last one
 let seen = ''; // what of it is worth a new look at once
@@ -21,22 +22,42 @@ let asking = false;
 /** follow begins, and calls bring whenever the page is not what is. */
 export function follow(bring) {
   refresh = bring;
+  attend();
+  setInterval(watch, 5000);
+  document.addEventListener('visibilitychange', () => {
+    attend();
+    look(true);
+  });
+}
+
+// attend listens while the page is seen. A browser has six connections to a host
+// over HTTP/1.1, for all its pages: one that nobody sees keeps none of them.
+function attend() {
+  if (document.hidden) {
+    source?.close();
+    source = undefined;
+    live = false;
+    return;
+  }
   stream();
   setTimeout(() => live || ask(), 3000);
-  setInterval(watch, 5000);
-  document.addEventListener('visibilitychange', () => document.hidden || look(true));
 }
 
 function stream() {
-  const source = new EventSource('/-/events');
-  source.addEventListener('report', (event) => {
+  if (source || document.hidden) return;
+  const mine = new EventSource('/-/events');
+  source = mine;
+  mine.addEventListener('report', (event) => {
     live = true;
     heard = Date.now();
     news('live', 'Live.', JSON.parse(event.data));
   });
-  source.addEventListener('error', () => {
+  mine.addEventListener('error', () => {
     live = false;
-    if (source.readyState === EventSource.CLOSED) setTimeout(stream, 10000); // it refused; otherwise the browser tries again
+    if (mine.readyState === EventSource.CLOSED) { // it refused; otherwise the browser tries again
+      source = undefined;
+      setTimeout(stream, 10000);
+    }
     ask();
   });
 }
@@ -59,7 +80,7 @@ async function watch() {
 async function ask() {
   if (asking) return;
   asking = true;
-  while (!live) {
+  while (!live && !document.hidden) {
     try {
       const found = await status('', every);
       if (!live) news('polling', 'The stream of news does not answer; this page asks every 2 seconds.', found);

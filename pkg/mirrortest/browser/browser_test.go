@@ -23,7 +23,7 @@ func TestBrowser(t *testing.T) {
 			for _, step := range []step{
 				{"places", testPlaces}, {"note", testNote}, {"requests", testRequests}, {"example", testExample}, {"copied", testCopied}, {"compare", testCompare},
 				{"search", testSearch}, {"permalink", testPermalink}, {"keyboard", testKeyboard}, {"no script", testNoScript},
-				{"network", testNetwork}, {"admin", testAdmin}, {"loading", testLoading}, {"connection", testConnection}, {"killed", testKilled},
+				{"network", testNetwork}, {"hidden", testHidden}, {"admin", testAdmin}, {"loading", testLoading}, {"connection", testConnection}, {"killed", testKilled},
 			} {
 				t.Run(step.name, func(t *testing.T) { step.test(t, c, v) })
 			}
