@@ -97,7 +97,7 @@ func node(t *testing.T, q questions) (r replies) {
 
 // awkward is what URLs, JSON, shells and languages give meanings to.
 var awkward = []string{"ENSG00000157764", "7:100000-130000:1", "X.json", "v1.2", ".", "a/b", "50%", "%41", "%2F", "it's", `"q"`, `\`, "$HOME", "${x}", "`date`", "a b", "a+b", "a&b=c;d", "#x", "?", "ü", "🧬", "«url»", "‹get|x›",
-	"<script>", "{id}", "1", "-3", "007", "1.5", "1e3", "true", "!*()~,@", "\u2028", "#{x}", "@list", "--", "\u200b"}
+	"<script>", "{id}", "1", "-3", "007", "1.5", "1e3", "true", "!*()~,@", "\u2028", "#{x}", "@list", "--", "\u200b", "\u009b201~", "\x1b[201~", "constructor", "__proto__"}
 
 // TestScripts: scripts and Go write the same requests, links and programs, and
 // find the same faults; and what they write asks for what the form holds.
@@ -125,7 +125,7 @@ func TestScripts(t *testing.T) {
 				default:
 					given[key] = []string{fieldValue(e, key, some())}
 					if p, _ := e.Param(key); p.Repeated {
-						given[key] = append(given[key], some(), "", some())
+						given[key] = append(given[key], fieldValue(e, key, some()), "", fieldValue(e, key, some()))
 					}
 				}
 			}
@@ -214,6 +214,8 @@ func TestSentence(t *testing.T) {
 		{fields{"Cache-Status": "asia-1; fwd=uri-miss; detail=failed", "Mirror-Region": "asia"}, "asia asked, and got no answer that it could give you.", "fwd=uri-miss"},
 		{fields{"Cache-Status": "asia-1", "Mirror-Region": "asia"}, "Answered by asia itself.", "its own"},
 		{fields{"Cache-Status": `"a, \"b\"; c"; hit; detail="x; y, stale"`, "Age": "0"}, "From asia’s cache, made just now.", "hit, just made"},
+		{fields{"Cache-Status": "asia-1; hit; ttl=-5; detail=constructor; __proto__=x", "Age": "9"}, "From asia’s cache, 9 s old. It is past its time.", "hit, 9 s old"},
+		{fields{"Cache-Status": "asia-1; fwd=constructor", "Age": "9"}, "asia had no copy and asked the origin.", "fwd=constructor"},
 		{fields{}, "From asia, which does not say how it came by it.", "not said"},
 		{fields{"Cache-Status": `;;=,"`}, "From asia, which does not say how it came by it.", "not said"},
 	}
@@ -249,6 +251,7 @@ func TestMessages(t *testing.T) {
 		{"text/xml", "<opt>\n  <data error=\"ID 'x' &lt;b&gt; &amp;amp; &#34;y&#x22;\" />\n</opt>\n", `ID 'x' <b> &amp; "y"`}, {"text/x-yaml", "---\nerror: ID 'x' not found\n", "ID 'x' not found"},
 		{"text/x-yaml", "---\nerror: \"a: b\"\n", "a: b"}, {"text/html", "<h1>400 Bad Request</h1><p>ID &#39;x&#39; not found</p>", "ID 'x' not found"},
 		{"text/plain", "You have sent too many requests\n", "You have sent too many requests"}, {"text/plain", strings.Repeat("ACGT", 200), ""}, {"image/png", "error: x", ""}, {"text/xml", `error="&#99999999;"`, "&#99999999;"},
+		{"text/xml", `error="&constructor; &__proto__; &#xd800;"`, "&constructor; &__proto__; \uFFFD"},
 	}
 	for _, c := range cases {
 		list = append(list, [2]string{c[0], c[1]})

@@ -84,7 +84,7 @@ func (q Quoting) Quote(s string) string {
 			b.WriteString(`\r`)
 		case r == '\t':
 			b.WriteString(`\t`)
-		case r < ' ', r == 0x7f:
+		case r < ' ', r >= 0x7f && r < 0xa0:
 			fmt.Fprintf(&b, `\u%04x`, r)
 		default:
 			b.WriteRune(r)

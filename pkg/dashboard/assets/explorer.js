@@ -19,7 +19,7 @@ if (form) {
 
   // The request that the form holds.
   function values() {
-    const held = {};
+    const held = Object.create(null);
     for (const f of endpoint.fields) {
       held[f.key] = inputs(f.key).map((i) => (i.matches('textarea') ? lines(i.value).join('\n') : i.value.replace(/\p{Cc}/gu, '').trim())).filter((v) => v !== '');
     }

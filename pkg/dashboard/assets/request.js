@@ -8,7 +8,7 @@ const escapes = {'"': '\\"', '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t'
 const quotes = {
   shell: (s) => `'${s.replaceAll("'", "'\\''")}'`,
   single: (s) => `'${s.replace(/[\\']/g, '\\$&')}'`,
-  double: (s) => `"${s.replace(/["\\\u0000-\u001f\u007f]/g, (c) => escapes[c] ?? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}"`,
+  double: (s) => `"${s.replace(/["\\\u0000-\u001f\u007f-\u009f]/g, (c) => escapes[c] ?? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}"`,
 };
 
 /** program writes a request {method, url, accept, body} in a language of package snippet. */
@@ -25,7 +25,7 @@ const well = (s) => s.replace(/\p{Surrogate}/gu, '\uFFFD');
 const escape = (s) => encodeURIComponent(well(s)).replace(/[!*'()]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`).replace(/%(3A|2C|40)/g, decodeURIComponent);
 
 // In a path, the API decodes twice.
-const twice = {'%': '%2525', '/': '%252F', '\0': '%2500'};
+const twice = {__proto__: null, '%': '%2525', '/': '%252F', '\0': '%2500'};
 const escapePath = (s) => s.replace(/[%/\0]|[^%/\0]+/g, (part) => twice[part] ?? escape(part));
 
 // In the query of a page, a slash may be read, too.
@@ -36,7 +36,7 @@ const first = (values, key) => values[key]?.[0] ?? '';
 
 /** target is {target, missing}: path and query, and the parts of the path that are not known. */
 export function target(endpoint, values) {
-  const path = {};
+  const path = Object.create(null);
   let query = '';
   for (const f of endpoint.fields) {
     if (f.in === 'path' && (f.required || first(values, f.key) !== '')) path[f.name] = first(values, f.key);
@@ -62,7 +62,7 @@ export function target(endpoint, values) {
   return {target: written + query.replace('&', '?'), missing};
 }
 
-const numbers = {integer: /^-?(0|[1-9][0-9]*)$/, boolean: /^[01]$/, float: /^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$/};
+const numbers = {__proto__: null, integer: /^-?(0|[1-9][0-9]*)$/, boolean: /^[01]$/, float: /^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$/};
 
 /** lines are the entries of a list box. */
 export const lines = (s) => s.split(/[\n\r]+/).map((l) => l.replace(/^[ \t]+|[ \t]+$/g, '')).filter((l) => l !== '');

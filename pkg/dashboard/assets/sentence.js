@@ -7,7 +7,7 @@ export function members(field) {
   const list = [];
   for (const part of (field ?? '').match(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g) ?? []) {
     const [cache, ...parameters] = part.match(/(?:[^;"]|"(?:[^"\\]|\\.)*")+/g) ?? [];
-    const member = {cache: unquote(cache)};
+    const member = {__proto__: null, cache: unquote(cache)};
     for (const p of parameters) {
       const at = p.indexOf('=');
       if (at < 0) member[p.trim()] = true;
@@ -43,10 +43,10 @@ const tier = (field) => {
 // past says why a copy that is past its time is given.
 const past = (detail, doubted) => {
   if (doubted) return `; the origin said ${doubted}, which is not certain yet`;
-  return {'stale-while-revalidate': ', and a new one is being fetched', 'no origin answers': '; no origin answers', overloaded: '; the region is busy'}[detail] ?? '';
+  return {__proto__: null, 'stale-while-revalidate': ', and a new one is being fetched', 'no origin answers': '; no origin answers', overloaded: '; the region is busy'}[detail] ?? '';
 };
 
-const why = {
+const why = {__proto__: null,
   'uri-miss': 'had no copy', 'vary-miss': 'had no copy in this form', miss: 'had no copy', stale: 'had an old copy',
   request: 'was asked for a new one', bypass: 'keeps no copy of this', method: 'keeps no copy of this', partial: 'had a part of it',
 };
@@ -92,7 +92,7 @@ export function short(headers) {
   return near.fwd ? `fwd=${near.fwd}` : 'its own';
 }
 
-const entities = {amp: '&', lt: '<', gt: '>', quot: '"', apos: "'"};
+const entities = {__proto__: null, amp: '&', lt: '<', gt: '>', quot: '"', apos: "'"};
 const plain = (s) => s.replace(/&(?:#(\d+)|#x([0-9a-f]+)|(\w+));/gi, (all, n, hex, name) => {
   const code = n ? Number(n) : parseInt(hex, 16);
   return name ? entities[name] ?? all : code <= 0x10ffff ? String.fromCodePoint(code) : all;
@@ -108,7 +108,7 @@ export function message(type, body) {
       return '';
     }
   }
-  const found = {'text/xml': /\berror="([^"]*)"/, 'text/x-yaml': /^error:\s*(.+)$/m, 'text/html': /<\/h1>\s*<p>([^<]*)</}[type]?.exec(body);
+  const found = {__proto__: null, 'text/xml': /\berror="([^"]*)"/, 'text/x-yaml': /^error:\s*(.+)$/m, 'text/html': /<\/h1>\s*<p>([^<]*)</}[type]?.exec(body);
   if (found) return type === 'text/x-yaml' ? found[1].replace(/^(["'])(.*)\1$/, '$2') : plain(found[1]);
   return type === 'text/plain' && body.length < 500 ? body.trim() : '';
 }
