@@ -58,7 +58,7 @@ var (
 	}
 	postID = apispec.Endpoint{
 		ID: "archive_id_post", Group: group, Method: "POST", Path: "/archive/id",
-		Summary: "Says the same of many stable ids; those that are not found are missing",
+		Summary: "Says in which release each of many stable ids was last seen, and what took its place; those that are not found are missing",
 		Aliases: []string{"/archive/id/{rest...}"},
 		Params:  append([]apispec.Param{pathRest}, options...),
 		Body: &apispec.Body{ListOf: "id", MaxItems: 1000, Safe: true, Fields: []apispec.Param{

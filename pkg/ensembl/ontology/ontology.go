@@ -62,11 +62,11 @@ func Module() ensembl.Module {
 			[]string{"/ontology/id/SO:0000704", "/ontology/id/SO:0000704?relation=is_a"}, pathID, relation, simple),
 		get("ontology_name", "/ontology/name/{name}", "Finds terms by name or synonym", byName, []entry{}, nil,
 			[]string{"/ontology/name/gene?simple=1", "/ontology/name/gene%25?ontology=SO"}, pathName, only, relation, simple),
-		get("ontology_ancestors", "/ontology/ancestors/{id}", "Gives all terms that descend from a term", ancestors, []entry{}, nil,
+		get("ontology_ancestors", "/ontology/ancestors/{id}", "Gives all terms that descend from a term, as the original API does under this name", ancestors, []entry{}, nil,
 			[]string{"/ontology/ancestors/SO:0000704"}, pathID, only),
 		get("ontology_ancestors_chart", "/ontology/ancestors/chart/{id}", "Gives all ways from a term up to the roots of its ontology", chart, map[string]map[string]any{}, nil,
 			[]string{"/ontology/ancestors/chart/SO:0000704"}, pathID, only),
-		get("ontology_descendants", "/ontology/descendants/{id}", "Gives all terms that a term descends from", descendants, []entry{}, nil,
+		get("ontology_descendants", "/ontology/descendants/{id}", "Gives all terms that a term descends from, as the original API does under this name", descendants, []entry{}, nil,
 			[]string{"/ontology/descendants/SO:0001217", "/ontology/descendants/SO:0001217?closest_terms=1"}, pathID, closest, only, subset, zero),
 	}}
 }
