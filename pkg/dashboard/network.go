@@ -365,9 +365,9 @@ func (v *networkView) You() string {
 	case d.Nearest == "" || v.Ops != nil: // an operator is not who asks the API
 		return ""
 	case place == "":
-		return "Where you are is not known; " + string(d.Nearest) + " is for you."
+		return "Where you are is not known; " + string(d.Nearest) + " is the region for you."
 	}
-	return "You are in " + place + "; " + string(d.Nearest) + " is for you."
+	return "You are in " + place + "; " + string(d.Nearest) + " is the region for you."
 }
 
 // Ago is how long before the report something was.

@@ -161,7 +161,7 @@ func newDetail(r *status.Report, name region.Name, o *operators) *detail {
 	})
 
 	if reasons := sum.reasons(); len(reasons) > 0 {
-		begin("Decided" + sum.window())
+		begin("Decisions" + sum.window())
 		for _, reason := range reasons {
 			figure(reason, cell{Text: thousands(int(sum.count(reason)))}, func(f *status.Figures) cell {
 				return cell{Text: thousands(int(one(f).count(reason)))}

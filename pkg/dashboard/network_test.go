@@ -123,7 +123,7 @@ func expect(t *testing.T, what, text string, want ...string) {
 func TestNetwork(t *testing.T) {
 	p, root := networkAt(t, "", world(), nil)
 	p.says(t, "As europe-1 in europe sees it, at 2026-11-24 12:00:00 UTC", "2 of 3 regions serving, 2 of 4 nodes.",
-		"useast is unreachable: none of its nodes serving.", "You are in Tokyo, Japan; asia is for you.")
+		"useast is unreachable: none of its nodes serving.", "You are in Tokyo, Japan; asia is the region for you.")
 	for name, want := range map[string][]string{
 		"asia":   {"asia Asia Pacific (Singapore)", "serving", "2 of 2", "40", "80 ms", "28 %", "161.3 ms", "2"},
 		"europe": {"Europe (Hinxton)", "serving", "1 of 1", "not known", "here", "3"},
