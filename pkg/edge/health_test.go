@@ -179,6 +179,22 @@ func TestDeadCanary(t *testing.T) {
 	}
 }
 
+// A region whose last node is gone says what became of it.
+func TestGoneNodes(t *testing.T) {
+	s, _ := five(t)
+	for _, c := range [][2]string{{"dead", "asia-1 is dead"}, {"left", "asia-1 has left"}} {
+		s.world.members = slices.Clone(s.world.members)
+		s.world.members[1].State = c[0]
+		if st := s.regionStatus("asia"); st.Serving || st.Why != c[1] {
+			t.Errorf("%s: %+v", c[0], st)
+		}
+	}
+	s.world.members = s.world.members[:1]
+	if st := s.regionStatus("asia"); st.Serving || st.Why != "no node of it is known" {
+		t.Errorf("%+v", st)
+	}
+}
+
 func TestStalledProberNamesNobody(t *testing.T) {
 	s, _ := five(t)
 	for id := range s.world.states {

@@ -125,7 +125,8 @@ func (w *world) reachesOthers(now time.Time) bool {
 
 // observeRegion looks at the nodes of one region.
 func (e *Edge) observeRegion(w *world, name region.Name, now time.Time) (s route.Status) {
-	why := "no node of it is known"
+	const nobody = "no node of it is known"
+	why := nobody
 	without := func(node []string) { // what no serving node has
 		if s.Nodes++; s.Nodes == 1 {
 			s.Without = node
@@ -134,7 +135,17 @@ func (e *Edge) observeRegion(w *world, name region.Name, now time.Time) (s route
 		s.Without = slices.DeleteFunc(slices.Clone(s.Without), func(c string) bool { return !slices.Contains(node, c) })
 	}
 	for _, n := range w.members {
-		if n.Region != name || !n.present() && !n.Self {
+		if n.Region != name {
+			continue
+		}
+		if !n.present() && !n.Self {
+			switch {
+			case why != nobody:
+			case n.State == "left":
+				why = n.Node + " has left"
+			default:
+				why = n.Node + " is " + n.State
+			}
 			continue
 		}
 		drained, isDrained := w.drained["node "+n.Node]

@@ -2,7 +2,7 @@ import {bytes, copy, el, ms} from './base.js';
 import './search.js';
 import {absent, answerLink, bodyOf, fault, lines, parted, permalink, program, target} from './request.js';
 import {failed, flash, same, send, show, waiting} from './answer.js';
-import {short} from './sentence.js';
+import {sentence, short} from './sentence.js';
 
 const $ = (id) => document.getElementById(id);
 const form = $('request');
@@ -293,6 +293,7 @@ if (form) {
         time.textContent = ms(answer.ttfb);
         size.textContent = bytes(answer.size);
         cache.textContent = short(answer.headers);
+        cache.title = sentence(answer.headers, region.name);
         if (region === first.region) verdict = ['reference', 'reference'];
         else if (answer.status !== reference.status) verdict = ['differs', 'no, another status'];
         else verdict = (await same(answer.body, reference.body)) ? ['same', 'yes'] : ['differs', `no, ${answer.size === reference.size ? 'as long, but different' : `${bytes(Math.abs(answer.size - reference.size))} ${answer.size > reference.size ? 'more' : 'less'}`}`];
