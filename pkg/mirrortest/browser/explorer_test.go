@@ -158,6 +158,7 @@ func testRequests(t *testing.T, c *chromium, v view) {
 				p.click("#raw")
 			}
 			if f.status == 200 {
+				p.until("it is shown as text", `document.querySelector('#answer-body pre')`)
 				if shown := eval[string](p, `document.querySelector('#answer-body pre').textContent`); shown != want.Text {
 					t.Errorf("shown as text:\n%.300s\nwant\n%.300s", shown, want.Text)
 				}

@@ -109,7 +109,9 @@ func breakdown(t *testing.T, c *chromium) {
 	p.expect(gone...)
 	p.visit(c.url(europe, stored))
 	p.send()
-	c.n.Signal("edge useast", syscall.SIGKILL)
+	if !eval[bool](p, `fetch('/-/status.json').then((r) => r.json()).then((s) => s.regions.some((r) => r.state === 'unreachable'))`) {
+		c.n.Signal("edge useast", syscall.SIGKILL)
+	}
 	c.n.Signal("origin", syscall.SIGKILL)
 	p.visit(c.url(europe, "/network"))
 	p.until("the node knows", `fetch('/-/status.json').then((r) => r.json()).then((s) => s.origins.every((o) => o.state === 'unreachable') && s.regions.some((r) => r.state === 'unreachable'))`)
