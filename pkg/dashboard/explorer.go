@@ -192,6 +192,9 @@ func words(e *apispec.Endpoint, seen string) string {
 		if p.In == apispec.InQuery || inPattern(e, p.Name) {
 			add(p)
 		}
+		if p.In == apispec.InPath { // who types a gene's name finds where to write it
+			text = append(text, p.Examples...)
+		}
 	}
 	if e.Body != nil {
 		text = append(text, "batch")

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"encoding/json"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,6 +34,7 @@ type endpointView struct {
 	Link     string // to the answer, on this node; "" where it is none
 	Page     string // the permalink
 	Programs []program
+	Local    [2]string // host of the programs, and its address, where not all know such names
 	Data     explorerData
 }
 
@@ -264,6 +266,20 @@ func (f field) faultOf(given string) string {
 	return ""
 }
 
+// local is the host of a URL below localhost and what to write for it: resolvers
+// of many languages do not know such names.
+func local(base string) (host [2]string) {
+	u, err := url.Parse(base)
+	if err != nil || !strings.HasSuffix(u.Hostname(), ".localhost") {
+		return host
+	}
+	host = [2]string{u.Host, "127.0.0.1"}
+	if port := u.Port(); port != "" {
+		host[1] += ":" + port
+	}
+	return host
+}
+
 func (x *endpointView) addRequest(v *status.Visit, given values) {
 	e := x.E
 	at, whole := target(e, given)
@@ -273,6 +289,7 @@ func (x *endpointView) addRequest(v *status.Visit, given values) {
 		base = strings.TrimSuffix(v.Report.Canonical[0], "/")
 	}
 	x.URL = base + at
+	x.Local = local(base)
 	if whole && e.Method != "POST" && !strings.HasPrefix(at, "//") {
 		x.Link = answerLink(at, x.Format)
 	}

@@ -311,6 +311,30 @@ func TestPermalink(t *testing.T) {
 	}
 }
 
+// TestLocal: where the network runs on one machine, programs are told its address.
+func TestLocal(t *testing.T) {
+	for base, want := range map[string][2]string{
+		"http://asia.localhost:8082": {"asia.localhost:8082", "127.0.0.1:8082"}, "http://asia.localhost": {"asia.localhost", "127.0.0.1"},
+		"https://asia.example.org": {}, "http://localhost:8082": {}, "": {}, "http://[": {},
+	} {
+		if got := local(base); got != want {
+			t.Errorf("%s: %q", base, got)
+		}
+	}
+	v, p := full(), pages(t)
+	v.Catalogue = catalogue(t)
+	const said = "Browsers and curl know names below localhost."
+	body, _ := visited(t, p, v, "endpoint=info_ping")
+	if strings.Contains(body, said) {
+		t.Error("it is said of example.org")
+	}
+	for i := range v.Report.Regions {
+		v.Report.Regions[i].URL = "http://r.localhost:8081"
+	}
+	body, _ = visited(t, p, v, "endpoint=info_ping")
+	read(t, body).says(t, said, "A program that does not find r.localhost:8081 finds 127.0.0.1:8081.")
+}
+
 // TestFaults: what is wrong with a field is said beside it.
 func TestFaults(t *testing.T) {
 	v, p := full(), pages(t)
@@ -359,6 +383,7 @@ func TestSearch(t *testing.T) {
 		"MULTIPLE_sequences":   {"sequence_id"},
 		"text/x-bed":           {"overlap_id", "overlap_region", "overlap_translation"},
 		"untranslated protein": {"sequence_id", "sequence_id_post"},
+		"BRAF":                 {"lookup_symbol"},
 		"nothing like it":      {},
 	} {
 		body, w := visited(t, p, v, "q="+url.QueryEscape(search))
