@@ -11,8 +11,9 @@ if (form) {
   const data = JSON.parse($('data').textContent);
   const endpoint = data.endpoint;
   const fields = new Map(endpoint.fields.map((f) => [f.key, f]));
-  const format = form.elements['content-type'];
-  const row = (key) => form.querySelector(`[data-field="${CSS.escape(key)}"]`);
+  // By their ids: a field may have the name of what a form is asked for.
+  const format = $('f-content-type');
+  const row = (key) => document.querySelector(`#request [data-field="${CSS.escape(key)}"]`);
   const inputs = (key) => [...row(key).querySelectorAll('input, select, textarea')];
   let asked; // the request that the answer belongs to
   form.noValidate = true;
@@ -126,7 +127,7 @@ if (form) {
   // arrange shows the optional fields that hold something, and folds the others
   // away, as the page does when it is sent.
   function arrange() {
-    const more = form.querySelector('.more');
+    const more = document.querySelector('#request .more');
     if (!more) return;
     const rest = [];
     for (const f of endpoint.fields) {
@@ -364,7 +365,7 @@ if (form) {
   }
 
   // A list that is pasted may be parted in any way.
-  for (const box of form.querySelectorAll('textarea')) {
+  for (const box of document.querySelectorAll('#request textarea')) {
     box.addEventListener('paste', (event) => {
       const pasted = event.clipboardData.getData('text');
       const list = parted(pasted).join('\n');

@@ -19,6 +19,7 @@ func TestBrowser(t *testing.T) {
 	n := mirrortest.Start(t)
 	c := launch(t, n)
 	t.Run("watch", func(t *testing.T) { testWatch(t, c) })
+	t.Run("hostile", func(t *testing.T) { testHostile(t, c, desk) })
 	t.Run("together", func(t *testing.T) {
 		for _, v := range []view{desk, phone} {
 			for _, s := range []step{{"requests", testRequests}, {"example", testExample}, {"compare", testCompare}, {"search", testSearch}, {"permalink", testPermalink}, {"no script", testNoScript}} {
