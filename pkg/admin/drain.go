@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -46,7 +47,11 @@ func drains(r chi.Router, d *drain.Drains) {
 		writeJSON(w, http.StatusOK, made)
 	})
 	r.Delete("/drains/{kind}/{name}", func(w http.ResponseWriter, q *http.Request) {
-		switch err := d.Resume(drain.Kind(chi.URLParam(q, "kind")), chi.URLParam(q, "name")); {
+		name := chi.URLParam(q, "name")
+		if q.URL.RawPath != "" { // chi matches by that, and gives what stands there
+			name, _ = url.PathUnescape(name) // what is no escape was refused with the request
+		}
+		switch err := d.Resume(drain.Kind(chi.URLParam(q, "kind")), name); {
 		case errors.Is(err, drain.ErrNone):
 			refuse(w, http.StatusNotFound, err)
 		default:

@@ -35,6 +35,10 @@ func TestDrains(t *testing.T) {
 		{"DELETE", "/drains/node/asia", "", token, "", 404, "node asia is not drained", "asia useast-1"},
 		{"DELETE", "/drains/region/asia", "", token, "", 200, "true", "useast-1"},
 		{"DELETE", "/drains/region/asia", "", token, "", 404, "is not drained", "useast-1"},
+		{"POST", "/drains", `{"kind":"node","name":"<b>/x%2f","for":"90m"}`, token, "", 200, `x%2f`, "<b>/x%2f useast-1"},
+		{"DELETE", "/drains/node/%3Cb%3E%2Fx%252f", "", token, "", 200, "true", "useast-1"},
+		{"POST", "/drains", `{"kind":"node","name":"a%2","for":"90m"}`, token, "", 200, `a%2`, "a%2 useast-1"},
+		{"DELETE", "/drains/node/a%252", "", token, "", 200, "true", "useast-1"},
 	} {
 		r := httptest.NewRequest(step.method, step.path, strings.NewReader(step.body))
 		r.Host = "localhost:9080"
