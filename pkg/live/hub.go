@@ -19,6 +19,9 @@ const (
 	lookEvery = time.Second
 	lookLeast = 250 * time.Millisecond // between two looks, however much happens
 	keep      = 100                    // events
+	// figuresEvery is between two frames in which nothing but figures is new: in a
+	// large network there are new ones at each look, and pages read them no oftener.
+	figuresEvery = 4 * time.Second
 	// settle is how long a node that has just started finds out what there is:
 	// that is no event.
 	settle = 3 * time.Second
@@ -218,14 +221,15 @@ func (h *Hub) count(ctx context.Context) {
 type seen struct {
 	report status.Report // with the figures that were known last
 	news   status.Report // what a frame was made of, without what always differs
-	id     uint64
+	id     uint64        // of that frame
+	at     time.Time     // when it was made
 }
 
 // look compares the network with before, keeps what happened if it is to, and
 // makes a frame if there is something new. last: it is the last one.
 func (h *Hub) look(before *seen, tell, last bool) *seen {
 	report := h.Operators(h.cfg.Report())
-	now := &seen{report: report}
+	now := &seen{report: report, at: time.Now()}
 	now.report.Nodes = slices.Clone(report.Nodes)
 	if before != nil {
 		carry(&before.report, &now.report)
@@ -236,7 +240,8 @@ func (h *Hub) look(before *seen, tell, last bool) *seen {
 		}
 	}
 	now.news = news(report)
-	if before != nil && !last && reflect.DeepEqual(before.news, now.news) {
+	if before != nil && !last && (reflect.DeepEqual(before.news, now.news) || now.at.Sub(before.at) < figuresEvery && reflect.DeepEqual(bare(before.news), bare(now.news))) {
+		now.news, now.at = before.news, before.at
 		return now
 	}
 	now.id++
@@ -283,6 +288,15 @@ func news(r status.Report) status.Report {
 	}
 	for i := range r.Regions {
 		r.Regions[i].RTT = 0
+	}
+	return r
+}
+
+// bare is a report without figures.
+func bare(r status.Report) status.Report {
+	r.Nodes = slices.Clone(r.Nodes)
+	for i := range r.Nodes {
+		r.Nodes[i].Figures = nil
 	}
 	return r
 }

@@ -267,6 +267,42 @@ func TestWatch(t *testing.T) {
 	})
 }
 
+// Figures alone are no news at each look: they come when those before are old, and
+// with what else there is.
+func TestFiguresAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, count := newNetwork(), 0.0
+		h, stop := running(t, n, func(c *Config) {
+			c.FiguresEvery = 100 * time.Millisecond
+			c.Figures = func(context.Context) status.Figures {
+				count++
+				return status.Figures{Requests: count}
+			}
+		})
+		defer stop()
+		c := watch(t, h.Events(), nil)
+		synctest.Wait()
+		before := c.count()
+		pass(time.Minute)
+		if got := c.count() - before; got < 14 || got > 16 {
+			t.Errorf("%d reports in a minute", got)
+		}
+		own := func() float64 {
+			r := c.last()
+			return r.Nodes[slices.IndexFunc(r.Nodes, func(n status.Node) bool { return n.Self })].Figures.Requests
+		}
+		before, shown := c.count(), own()
+		n.set(func(r *status.Report) { r.Nodes[0].State = "unreachable" })
+		h.Notice()
+		pass(lookLeast)
+		if c.count() != before+1 || own() <= shown {
+			t.Errorf("%d reports of a change, with the figures of %v after %v", c.count()-before, own(), shown)
+		}
+		c.stop()
+		<-c.done
+	})
+}
+
 // What is for operators is in no form that everybody may read.
 func TestOperatorsAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
