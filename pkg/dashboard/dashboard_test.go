@@ -170,6 +170,7 @@ func TestNote(t *testing.T) {
 		"unknown, elsewhere": {func(v *status.Visit) { v.Decision.Place = status.Place{} }, "You are on europe. Where you are is not known; visitors of unknown place go to Asia Pacific (Singapore). Go to asia.", []string{"http://asia.example.org/"}},
 		"farther, by a rule": {func(v *status.Visit) { v.Decision.Candidates[0].DistanceKm = far(10000) }, "You are on europe. Asia Pacific (Singapore) is the mirror for Tokyo, Japan. Go to asia.", nil},
 		"nobody":             {func(v *status.Visit) { v.Decision.Nearest = "" }, "You are on europe. No other mirror can be chosen at the moment.", nil},
+		"chosen":             {func(v *status.Visit) { v.Canonical, v.Decision.Nearest = true, "europe" }, "the nearest to Tokyo, Japan. ×", nil},
 		"stayed":             {func(v *status.Visit) { v.Canonical = true }, "Let rest.example.org choose.", []string{"http://rest.example.org/?redirect=force"}},
 	} {
 		v := full()

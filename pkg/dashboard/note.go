@@ -59,9 +59,11 @@ func noteFor(r *http.Request, v *status.Visit, path, endpoint string) note {
 	}
 	if base := origin(v.StayURL); base != "" {
 		_, host, _ := strings.Cut(base, "://")
-		if v.Canonical {
+		switch {
+		case v.Canonical && d.Nearest == v.Report.Region: // it has chosen already
+		case v.Canonical:
 			n.Instead = &noteLink{pageURL(base, path, endpoint, "redirect=force"), "Let " + host + " choose"}
-		} else {
+		default:
 			n.Instead = &noteLink{pageURL(base, path, endpoint, "redirect=no"), "Use " + host + " instead"}
 		}
 	}
