@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"encoding/json"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -264,20 +263,6 @@ func (f field) faultOf(given string) string {
 		return "This has to be one of " + strings.Join(f.Allowed, ", ") + "."
 	}
 	return ""
-}
-
-// local is the host of a URL below localhost and what to write for it: resolvers
-// of many languages do not know such names.
-func local(base string) (host [2]string) {
-	u, err := url.Parse(base)
-	if err != nil || !strings.HasSuffix(u.Hostname(), ".localhost") {
-		return host
-	}
-	host = [2]string{u.Host, "127.0.0.1"}
-	if port := u.Port(); port != "" {
-		host[1] += ":" + port
-	}
-	return host
 }
 
 func (x *endpointView) addRequest(v *status.Visit, given values) {

@@ -241,3 +241,17 @@ func fieldValue(e *apispec.Endpoint, key, s string) string {
 	}
 	return clean(s)
 }
+
+// local is the host of a URL below localhost and what to write for it: resolvers
+// of many languages do not know such names.
+func local(base string) (host [2]string) {
+	u, err := url.Parse(base)
+	if err != nil || !strings.HasSuffix(u.Hostname(), ".localhost") {
+		return host
+	}
+	host = [2]string{u.Host, "127.0.0.1"}
+	if port := u.Port(); port != "" {
+		host[1] += ":" + port
+	}
+	return host
+}
