@@ -295,7 +295,7 @@ if (form) {
         size.textContent = bytes(answer.size);
         cache.textContent = short(answer.headers);
         cache.title = sentence(answer.headers, region.name);
-        if (region === first.region) verdict = ['reference', 'reference'];
+        if (region === first.region) verdict = ['reference', 'itself'];
         else if (answer.status !== reference.status) verdict = ['differs', 'no, another status'];
         else verdict = (await same(answer.body, reference.body)) ? ['same', 'yes'] : ['differs', `no, ${answer.size === reference.size ? 'as long, but different' : `${bytes(Math.abs(answer.size - reference.size))} ${answer.size > reference.size ? 'more' : 'less'}`}`];
       } catch (error) {
