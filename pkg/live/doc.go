@@ -18,7 +18,8 @@
 //
 // 2026-11-25: figures are asked for, not gossiped: gossip carries a few hundred
 // bytes a node at its pace, and only pages need them. A node asks all others
-// every 10 s, every 2 s while somebody watches; an answer is what the other says
+// every 10 s, every 2 s while somebody watches, and more seldom in a network of more than
+// 100 nodes (50 questions a second); an answer is what the other says
 // of itself alone, so the cost grows with the nodes and not with their square.
 //
 // 2026-11-25: streams end when the process is told to end, with a report that

@@ -27,7 +27,8 @@ const (
 	settle = 3 * time.Second
 
 	askEvery    = 10 * time.Second
-	askWatched  = 2 * time.Second // while somebody watches
+	askWatched  = 2 * time.Second       // while somebody watches
+	askRest     = 20 * time.Millisecond // between two questions to different nodes, over time
 	askTimeout  = time.Second
 	askAtOnce   = 8
 	forgetAfter = 30 * time.Second
@@ -348,6 +349,9 @@ func (h *Hub) ask(ctx context.Context) {
 	}
 	now, due, known := time.Now(), []string(nil), map[string]bool{}
 	nodes := h.cfg.Report().Nodes
+	// Who watches all nodes of a large network does not make each ask all others as
+	// often as in a small one.
+	wait = max(wait, time.Duration(len(nodes))*askRest)
 	h.mu.Lock()
 	for i := range nodes {
 		n := &nodes[i]

@@ -527,6 +527,36 @@ func TestFiguresOfOthers(t *testing.T) {
 }
 
 // Only so many events are kept, and those that were given away stay as they were.
+// In a large network each node is asked more seldom, and none is forgotten.
+func TestManyNodes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		for i := range 300 {
+			n.report.Nodes = append(n.report.Nodes, status.Node{Name: fmt.Sprint("africa-", i), Region: "africa", Membership: "alive", State: "serving"})
+		}
+		h, stop := running(t, n)
+		defer stop()
+		c := watch(t, h.Events(), nil)
+		pass(time.Minute)
+		asks := 0
+		n.mu.Lock()
+		for _, at := range n.asked {
+			asks += len(at)
+		}
+		n.mu.Unlock()
+		if asks < 300*7 || asks > 60*int(time.Second/askRest)+2*300 {
+			t.Errorf("%d questions in a minute", asks)
+		}
+		for _, node := range c.last().Nodes {
+			if node.Figures == nil && !node.Self && node.Name != "useast-1" {
+				t.Errorf("no figures of %s", node.Name)
+			}
+		}
+		c.stop()
+		<-c.done
+	})
+}
+
 func TestEventsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork()
