@@ -1,10 +1,12 @@
 package dashboard
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"mirrornet/pkg/status"
 )
@@ -56,6 +58,56 @@ func TestSearchApart(t *testing.T) {
 	if page, _ := visited(t, p, v, ""); strings.Count(page, "data-endpoint") != 1 {
 		t.Error("the list is that of another catalogue")
 	}
+}
+
+// Pages wait for their turn, and not for those who went away or read slowly.
+func TestTurns(t *testing.T) {
+	p, v := pages(t), full()
+	for range cap(p.turns) {
+		p.turns <- struct{}{}
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	done := make(chan *httptest.ResponseRecorder)
+	ask := func(ctx context.Context) {
+		w := httptest.NewRecorder()
+		p.Network(w, httptest.NewRequest(http.MethodGet, "/network", nil).WithContext(ctx), v)
+		done <- w
+	}
+	go ask(ctx)
+	leave()
+	if w := <-done; w.Body.Len() > 0 {
+		t.Errorf("%.100s", w.Body)
+	}
+	go ask(t.Context())
+	select {
+	case w := <-done:
+		t.Errorf("a page out of turn: %.100s", w.Body)
+	case <-time.After(20 * time.Millisecond):
+	}
+	<-p.turns
+	if w := <-done; w.Body.Len() == 0 {
+		t.Error("no page")
+	}
+	slow := &writer{ResponseRecorder: httptest.NewRecorder(), at: func() {
+		if n := len(p.turns); n != cap(p.turns)-1 {
+			t.Errorf("%d turns are taken while a page is written", n)
+		}
+	}}
+	p.Network(slow, httptest.NewRequest(http.MethodGet, "/network", nil), v)
+	if slow.Body.Len() == 0 {
+		t.Error("no page")
+	}
+}
+
+// writer does something as it is written to.
+type writer struct {
+	*httptest.ResponseRecorder
+	at func()
+}
+
+func (w *writer) Write(b []byte) (int, error) {
+	w.at()
+	return w.ResponseRecorder.Write(b)
 }
 
 func BenchmarkPages(b *testing.B) {

@@ -36,7 +36,8 @@
 //
 // 2026-11-25: pages are packed quickly and with the list of endpoints of one catalogue kept:
 // that halves what one costs (about 1 ms, the map 2 ms). They are not kept whole: nearly each
-// is of one visitor.
+// is of one visitor. Not more are made at once than half the processors, so that who
+// asks for many slows pages down, and not the API.
 //
 // 2026-11-25: labels on the map are placed here, for two widths: a free place
 // nearest to the mark, the same at each look, so that nothing moves that did not
@@ -46,11 +47,13 @@ package dashboard
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"embed"
 	"fmt"
 	"html/template"
 	"io"
 	"net/http"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -68,7 +71,8 @@ var templates embed.FS
 type Pages struct {
 	explorer, network *template.Template
 	assets            *assets
-	zippers           sync.Pool // *gzip.Writer
+	zippers           sync.Pool     // *gzip.Writer
+	turns             chan struct{} // to make pages: half of the processors are for the API
 	list              atomic.Pointer[endpoints]
 }
 
@@ -78,7 +82,7 @@ func New() (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
-	p := &Pages{assets: a, zippers: sync.Pool{New: func() any { return newZipper(gzip.BestSpeed) }}}
+	p := &Pages{assets: a, turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), zippers: sync.Pool{New: func() any { return newZipper(gzip.BestSpeed) }}}
 	for name, t := range map[string]**template.Template{"explorer.tmpl": &p.explorer, "network.tmpl": &p.network} {
 		if *t, err = template.New(name).Funcs(template.FuncMap{
 			"asset": a.url,
@@ -110,8 +114,12 @@ type layout struct {
 
 // show writes a page. path and endpoint are where it stands on any mirror.
 func (p *Pages) show(w http.ResponseWriter, r *http.Request, t *template.Template, l layout) {
-	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, "layout.tmpl", l); err != nil {
+	zipped := acceptsGzip(r)
+	b, err := p.made(r.Context(), t, l, zipped)
+	switch {
+	case r.Context().Err() != nil: // nobody waits for it
+		return
+	case err != nil:
 		http.Error(w, "this page could not be made", http.StatusInternalServerError)
 		return
 	}
@@ -121,15 +129,28 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, t *template.Templat
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Add("Vary", "Accept-Encoding")
-	if acceptsGzip(r) {
+	if zipped {
 		h.Set("Content-Encoding", "gzip")
-		b = p.zip(b.Bytes())
 	}
 	h.Set("Content-Length", strconv.Itoa(b.Len()))
 	w.WriteHeader(max(l.Status, http.StatusOK))
 	if r.Method != http.MethodHead {
 		io.Copy(w, &b)
 	}
+}
+
+// made is a page, when it is its turn.
+func (p *Pages) made(ctx context.Context, t *template.Template, l layout, zipped bool) (b bytes.Buffer, err error) {
+	select {
+	case p.turns <- struct{}{}:
+		defer func() { <-p.turns }()
+	case <-ctx.Done():
+		return b, ctx.Err()
+	}
+	if err = t.ExecuteTemplate(&b, "layout.tmpl", l); err == nil && zipped {
+		b = p.zip(b.Bytes())
+	}
+	return b, err
 }
 
 // policy lets a page load what this node serves, and ask every region of the
