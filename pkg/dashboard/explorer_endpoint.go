@@ -32,6 +32,7 @@ type endpointView struct {
 	URL      string // of the request
 	Link     string // to the answer, on this node; "" where it is none
 	Page     string // the permalink
+	Anywhere string // the network's common name, from where it leads each who follows it to the nearest region
 	Programs []program
 	Local    [2]string // host of the programs, and its address, where not all know such names
 	Data     explorerData
@@ -90,6 +91,7 @@ func newEndpointView(v *status.Visit, e *apispec.Endpoint, query apispec.Values)
 	for _, p := range shownPaths(e)[1:] {
 		x.Others = append(x.Others, readable(p))
 	}
+	x.Anywhere = origin(v.StayURL)
 	given, wanted, unknown := fill(e, query)
 	x.Unknown = unknown
 	asked := len(given) > 0 || wanted != ""

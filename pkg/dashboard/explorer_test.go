@@ -288,7 +288,7 @@ func TestPermalink(t *testing.T) {
 	if href, _ := d.with(t, "id", "open").get("href"); href != at+"&content-type=text/x-gff3" {
 		t.Error(href)
 	}
-	if href, _ := d.with(t, "id", "permalink").get("href"); href != "/?endpoint=overlap_region&species=human&region=7:1-100&feature=gene&feature=exon&trim_upstream=1&content-type=text/x-gff3" {
+	if href, _ := d.with(t, "id", "permalink").get("href"); href != "http://rest.example.org/?endpoint=overlap_region&species=human&region=7:1-100&feature=gene&feature=exon&trim_upstream=1&content-type=text/x-gff3" {
 		t.Error(href)
 	}
 	if got := d.with(t, "data-language", "curl").text(); !strings.Contains(got, "curl 'http://europe.example.org"+at+"' \\\n  -H 'Accept: text/x-gff3'") {

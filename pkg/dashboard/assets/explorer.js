@@ -40,7 +40,7 @@ if (form) {
     const link = $('open');
     link.hidden = r.missing.length > 0 || r.method === 'POST' || r.target.startsWith('//');
     if (!link.hidden) link.href = answerLink(r.target, r.accept);
-    $('permalink').href = r.page;
+    $('permalink').href = $('permalink').dataset.anywhere + r.page;
     $('outdated').hidden = !asked || asked.page === r.page;
     for (const l of data.languages) {
       document.querySelector(`#code [data-language="${l.id}"] pre`).textContent = program(l, {method: r.method, url: data.base + r.target, accept: r.accept, body: r.body});
@@ -311,7 +311,7 @@ if (form) {
     const differ = outcomes.filter((o) => o.verdict === 'differs').map((o) => o.region.name);
     const gone = outcomes.filter((o) => !o.answer).map((o) => o.region.name);
     $('compared').textContent = [
-      differ.length ? `The answer differs in ${differ.join(', ')}: another release of the data, or something that each region says of itself.` : count('same') ? 'All that answered gave the same bytes.' : 'There was nothing to compare.',
+      outcomes.every((o) => !o.answer || o.answer.status >= 500) ? 'No region has an answer now.' : differ.length ? `The answer differs in ${differ.join(', ')}: another release of the data, or something that each region says of itself.` : count('same') ? 'All that answered gave the same bytes.' : 'There was nothing to compare.',
       gone.length ? `No answer from ${gone.join(', ')}.` : '',
     ].join(' ').trim();
   });
