@@ -299,7 +299,7 @@ if (form) {
         else if (answer.status !== reference.status) verdict = ['differs', 'no, another status'];
         else verdict = (await same(answer.body, reference.body)) ? ['same', 'yes'] : ['differs', `no, ${answer.size === reference.size ? 'as long, but different' : `${bytes(Math.abs(answer.size - reference.size))} ${answer.size > reference.size ? 'more' : 'less'}`}`];
       } catch (error) {
-        state.textContent = error.name === 'TimeoutError' ? 'no answer in 15 s' : 'unreachable from here';
+        state.textContent = error.name === 'TimeoutError' ? 'no answer in 15 s' : 'no answer';
         verdict = ['unreachable', '–'];
       }
       equal.dataset.same = verdict[0];
