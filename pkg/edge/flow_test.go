@@ -164,17 +164,21 @@ func TestOneCopyInMemory(t *testing.T) {
 		"too long":           {40 << 20, false, 8 << 20},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var looked atomic.Int64
+			var looked, joined atomic.Int64
 			s := newEdge(t, func(c *Config) { c.Store = counting{c.Store, &looked} })
 			piece := content(1 << 20)
 			checked := make(chan struct{})
 			s.origin.set(func(w http.ResponseWriter, r *http.Request) {
-				until(t, func() bool { return looked.Load() >= 10 }) // who comes when the beginning is gone asks anew
+				until(t, func() bool { return looked.Load() >= 10 })
 				w.Header().Set("Content-Type", "text/plain")
 				if tc.declared {
 					w.Header().Set("Content-Length", strconv.Itoa(tc.size))
 				}
 				for n := 0; n < tc.size; n += len(piece) {
+					if n == 4*len(piece) { // all have come: who comes when the beginning is gone asks anew
+						http.NewResponseController(w).Flush()
+						until(t, func() bool { return joined.Load() == 10 })
+					}
 					if n == tc.size-len(piece) { // nearly all is there
 						http.NewResponseController(w).Flush()
 						<-checked
@@ -203,6 +207,9 @@ func TestOneCopyInMemory(t *testing.T) {
 					n, buf := 0, make([]byte, 64<<10)
 					for {
 						k, err := resp.Body.Read(buf)
+						if n == 0 && k > 0 {
+							joined.Add(1)
+						}
 						n += k
 						read.Add(int64(k))
 						if err != nil {
