@@ -112,7 +112,7 @@ type layout struct {
 	View     any
 }
 
-// show writes a page. path and endpoint are where it stands on any mirror.
+// show writes a page, or nothing to who has left while it was made.
 func (p *Pages) show(w http.ResponseWriter, r *http.Request, t *template.Template, l layout) {
 	zipped := acceptsGzip(r)
 	b, err := p.made(r.Context(), t, l, zipped)
