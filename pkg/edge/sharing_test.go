@@ -122,8 +122,9 @@ func TestVariantsAreNotMixed(t *testing.T) {
 	until(t, func() bool { return waiting.Load() == 300 && asked.Load() > 0 })
 	close(release)
 	wg.Wait()
-	if good.Load() != 300 || asked.Load() != 3 {
-		t.Errorf("%d of 300 got their variant, origin asked %d times, want 3", good.Load(), asked.Load())
+	// Who looked before an answer was stored and comes when its flight has just ended asks once more.
+	if good.Load() != 300 || asked.Load() < 3 || asked.Load() > 6 {
+		t.Errorf("%d of 300 got their variant, origin asked %d times, want 3, or one more for each", good.Load(), asked.Load())
 	}
 }
 
